@@ -1,0 +1,12 @@
+//! The catalogue: products, their variants, prices, attributes and media; categories.
+//!
+//! Tables: `products`, `variants`, `prices`, `categories`, `redirects`. Events: `product.created`,
+//! `product.updated`, `product.deleted`. A SKU belongs to one variant, a handle to one product.
+
+pub mod draft;
+pub mod product;
+
+pub use draft::{Draft, DraftPrice, DraftVariant, FieldError};
+pub use product::{
+    Attribute, AttributeValue, Category, Media, OptionAxis, Price, Product, Status, Variant,
+};

@@ -1,0 +1,8 @@
+//! The business rules of Stoa: plain values in, plain values out.
+//!
+//! No async, no I/O, no clock, no randomness: the manifest has no crate that could bring them.
+//! What changes shared rows (cart, order, stock, payment) is a [`command::Command`] that decides
+//! against a [`world::World`] and returns [`world::Changes`]; a refused command has changed
+//! nothing, because deciding cannot.
+
+pub mod catalog;

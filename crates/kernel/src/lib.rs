@@ -1,0 +1,23 @@
+//! The words every other crate speaks: ids, money, time, tokens, limits.
+//!
+//! Nothing here knows a database, a clock source, a network or a business rule. Everything is a
+//! plain value; anything random or taken from a clock is handed in (see [`Ctx`]).
+
+pub mod ctx;
+pub mod decimal;
+pub mod handle;
+pub mod id;
+pub mod limits;
+pub mod money;
+pub mod time;
+pub mod token;
+
+pub use ctx::{Ctx, IdSource};
+pub use decimal::Decimal;
+pub use id::{
+    CategoryId, EventId, LedgerEntryId, LineId, LocationId, MovementId, OrderId, PaymentId,
+    ProductId, UserId, VariantId,
+};
+pub use money::{Currency, Money, MoneyError, Rate};
+pub use time::Timestamp;
+pub use token::{Token, TokenHash};

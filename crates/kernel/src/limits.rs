@@ -1,0 +1,38 @@
+//! Everything has a limit; here they are, with units in their names.
+
+/// Lines in one cart.
+pub const CART_LINES: usize = 200;
+/// Pieces of one variant in one cart line.
+pub const LINE_QUANTITY: i64 = 10_000;
+/// Largest amount of one price, in minor units (100 million of a two-digit currency).
+pub const PRICE_MINOR: i64 = 10_000_000_000;
+/// Largest on-hand quantity of one variant at one location.
+pub const STOCK_ON_HAND: i64 = 1_000_000_000;
+/// Variants of one product.
+pub const VARIANTS_PER_PRODUCT: usize = 2_048;
+/// Options of one product.
+pub const OPTIONS_PER_PRODUCT: usize = 5;
+/// Attributes of one product.
+pub const ATTRIBUTES_PER_PRODUCT: usize = 500;
+/// Media of one product.
+pub const MEDIA_PER_PRODUCT: usize = 250;
+/// Bytes of a title, name, SKU or any other one-line text.
+pub const LINE_BYTES: usize = 500;
+/// Bytes of a description in HTML.
+pub const HTML_BYTES: usize = 256 * 1024;
+/// Bytes of a request body of the API.
+pub const BODY_BYTES: usize = 1024 * 1024;
+/// Items of one page of a list, at most.
+pub const PAGE_ITEMS: usize = 100;
+/// Bytes of an `Idempotency-Key`.
+pub const IDEMPOTENCY_KEY_BYTES: usize = 255;
+/// How long an idempotency key is kept, in seconds (48 hours).
+pub const IDEMPOTENCY_KEEP_S: i64 = 48 * 3_600;
+/// Commands that may wait for the engine; more are refused with `overloaded`.
+pub const ENGINE_QUEUE: usize = 8_192;
+/// Commands in one batch.
+pub const ENGINE_BATCH: usize = 512;
+/// How long a payment may wait for its buyer's action before stock is released, in seconds.
+pub const PAYMENT_ACTION_S: i64 = 30 * 60;
+/// Bytes of a search query.
+pub const QUERY_BYTES: usize = 200;

@@ -1,0 +1,10 @@
+//! The outside worlds of Stoa, one file a trait. Every trait has an embedded implementation and
+//! a contract suite beside it that each implementation passes.
+//!
+//! | port | what it is for |
+//! | --- | --- |
+//! | [`search::SearchIndex`] | full text, facets, suggestions over the catalogue |
+//! | [`payment::PaymentProvider`] | taking and returning money |
+
+pub mod payment;
+pub mod search;
