@@ -1,0 +1,16 @@
+//! Products from files: readers for each format, and the driver that writes what they yield.
+//!
+//! A file goes through four stages, each an iterator over the next: [`source`] unpacks it,
+//! a reader ([`shopify`], [`icecat`], [`native`]) turns it into drafts, [`check`] sanitises and
+//! checks them, and [`run`] hands them on in chunks. A product is either handed on whole or
+//! rejected whole, with the lines and reasons; the file is read on after it. No stage holds more
+//! than a product (and the fingerprints of the handles and SKUs seen) in memory.
+
+mod driver;
+mod report;
+
+pub use driver::{DraftSink, Options, Outcome, Progress, SinkError, Watermark, run};
+pub use report::{BadRow, Rejected, Row, Summary};
+
+/// What every reader yields: a product, or why there is none.
+pub type RowResult = Result<Row, Rejected>;
