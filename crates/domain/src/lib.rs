@@ -5,4 +5,19 @@
 //! against a [`world::World`] and returns [`world::Changes`]; a refused command has changed
 //! nothing, because deciding cannot.
 
+pub mod address;
+pub mod cart;
 pub mod catalog;
+pub mod checkout;
+pub mod command;
+pub mod event;
+pub mod inventory;
+pub mod ledger;
+pub mod order;
+pub mod pricing;
+pub mod refusal;
+pub mod shop;
+pub mod world;
+
+pub use command::{Command, Reply, decide};
+pub use refusal::Refusal;

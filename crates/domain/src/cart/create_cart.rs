@@ -1,0 +1,38 @@
+//! A shopper begins.
+
+use stoa_kernel::{Ctx, TokenHash};
+
+use super::{Cart, CartBody, CartState};
+use crate::command::Reply;
+use crate::refusal::Refusal;
+use crate::world::{Changes, World};
+
+/// Makes an empty cart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreateCart {
+    /// Hash of the new token.
+    pub key: TokenHash,
+}
+
+pub(crate) fn decide(
+    world: &World,
+    ctx: &Ctx,
+    command: &CreateCart,
+) -> Result<(Reply, Changes), Refusal> {
+    let cart = Cart {
+        key: command.key,
+        state: CartState::Open,
+        version: 1,
+        currency: world.shop.currency,
+        body: CartBody::default(),
+        created_at: ctx.now,
+        updated_at: ctx.now,
+    };
+    Ok((
+        Reply::Cart(cart.clone()),
+        Changes {
+            carts: vec![cart],
+            ..Changes::default()
+        },
+    ))
+}

@@ -1,0 +1,58 @@
+//! From cart to order: a stored workflow, so that a crash at any point loses neither money nor
+//! goods.
+//!
+//! ```text
+//! place_order   one transaction: order `pending`, stock reserved, payment `pending`, job stored
+//!     |
+//! the job       asks the provider with the payment's id as idempotency key; asked again after a
+//!     |         crash or a lost reply, the provider gives the same answer
+//! settle_payment  one transaction: captured -> order `placed`, ledger entry, number, job gone
+//!                 declined -> order `failed`, stock released, cart open again, job gone
+//!                 requires action -> job waits for the shopper, at most 30 minutes, then voids
+//! ```
+
+pub mod place_order;
+pub mod settle_payment;
+pub mod settle_refund;
+
+use stoa_kernel::Ctx;
+
+use crate::inventory::{MovementKind, StockLevel, moved};
+use crate::order::Order;
+use crate::world::{Changes, World};
+
+pub use place_order::PlaceOrder;
+pub use settle_payment::{SettlePayment, Settlement};
+pub use settle_refund::SettleRefund;
+
+/// Gives an order's reserved pieces free again.
+pub(crate) fn release_stock(world: &World, ctx: &mut Ctx, order: &Order, changes: &mut Changes) {
+    for line in &order.lines {
+        let mut levels = world.levels_of(line.variant_id).to_vec();
+        for allocation in &line.allocations {
+            let Some(index) = levels
+                .iter()
+                .position(|level| level.location_id == allocation.location_id)
+            else {
+                continue; // The variant was deleted; its stock went with it.
+            };
+            let elsewhere: i64 = levels
+                .iter()
+                .enumerate()
+                .filter(|(other, _)| *other != index)
+                .map(|(_, level)| StockLevel::available(level))
+                .sum();
+            if let Some(level) = levels.get_mut(index) {
+                *level = moved(
+                    changes,
+                    ctx,
+                    line.product_id,
+                    elsewhere,
+                    level,
+                    (MovementKind::Release, 0, -allocation.quantity),
+                    Some(order.id),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Facts: what has happened, kept in the event log in the transaction that made it happen.
+
+use serde::Serialize;
+use stoa_kernel::{LocationId, Money, OrderId, PaymentId, ProductId, VariantId};
+
+/// A fact about one aggregate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// What it is about, as in `CloudEvents`: `order/ord_...`, `product/prod_...`,
+    /// `stock/var_.../loc_...`.
+    pub subject: String,
+    /// Its place among the facts about that subject, from 1 without gaps.
+    pub sequence: i64,
+    /// What happened.
+    pub body: EventBody,
+}
+
+/// A quantity of a variant in an order event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OrderedItem {
+    /// The variant.
+    pub variant_id: VariantId,
+    /// Its SKU when it was ordered.
+    pub sku: String,
+    /// Pieces.
+    pub quantity: i64,
+    /// What they came to.
+    pub total: Money,
+}
+
+/// What happened. The name of each is [`EventBody::kind`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum EventBody {
+    /// A product was made.
+    ProductCreated {
+        /// Which.
+        product_id: ProductId,
+        /// Its handle.
+        handle: String,
+    },
+    /// A product, its variants or its prices changed.
+    ProductUpdated {
+        /// Which.
+        product_id: ProductId,
+        /// Its handle.
+        handle: String,
+    },
+    /// A product was removed.
+    ProductDeleted {
+        /// Which.
+        product_id: ProductId,
+        /// The handle it had.
+        handle: String,
+    },
+    /// A stock level changed.
+    StockChanged {
+        /// Of which variant.
+        variant_id: VariantId,
+        /// Of which product.
+        product_id: ProductId,
+        /// Where.
+        location_id: LocationId,
+        /// Pieces there.
+        on_hand: i64,
+        /// Pieces promised to orders.
+        reserved: i64,
+        /// Pieces that could be sold before, over all locations.
+        available_before: i64,
+        /// Pieces that can be sold now, over all locations.
+        available: i64,
+    },
+    /// An order waits for its payment; stock is reserved for it.
+    OrderPending {
+        /// Which.
+        order_id: OrderId,
+        /// What it comes to.
+        total: Money,
+    },
+    /// An order is paid and stands.
+    OrderPlaced {
+        /// Which.
+        order_id: OrderId,
+        /// The number people use.
+        number: i64,
+        /// What it came to.
+        total: Money,
+        /// What was ordered.
+        items: Vec<OrderedItem>,
+    },
+    /// An order was called off; its stock is free again.
+    OrderCancelled {
+        /// Which.
+        order_id: OrderId,
+        /// Why, in a word.
+        reason: String,
+    },
+    /// The shopper must confirm a payment.
+    PaymentActionRequired {
+        /// Of which order.
+        order_id: OrderId,
+        /// Which payment.
+        payment_id: PaymentId,
+    },
+    /// Money was taken.
+    PaymentCaptured {
+        /// For which order.
+        order_id: OrderId,
+        /// Which payment.
+        payment_id: PaymentId,
+        /// How much.
+        amount: Money,
+        /// The provider's name for it.
+        reference: String,
+    },
+    /// A payment was refused; its order does not stand and its stock is free again.
+    PaymentDeclined {
+        /// Of which order.
+        order_id: OrderId,
+        /// Which payment.
+        payment_id: PaymentId,
+        /// Why, in a word.
+        reason: String,
+    },
+    /// Money was given back.
+    PaymentRefunded {
+        /// Of which order.
+        order_id: OrderId,
+        /// Which payment.
+        payment_id: PaymentId,
+        /// How much.
+        amount: Money,
+    },
+}
+
+impl EventBody {
+    /// The type of the event.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::ProductCreated { .. } => "product.created",
+            Self::ProductUpdated { .. } => "product.updated",
+            Self::ProductDeleted { .. } => "product.deleted",
+            Self::StockChanged { .. } => "stock.changed",
+            Self::OrderPending { .. } => "order.pending",
+            Self::OrderPlaced { .. } => "order.placed",
+            Self::OrderCancelled { .. } => "order.cancelled",
+            Self::PaymentActionRequired { .. } => "payment.action_required",
+            Self::PaymentCaptured { .. } => "payment.captured",
+            Self::PaymentDeclined { .. } => "payment.declined",
+            Self::PaymentRefunded { .. } => "payment.refunded",
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Numbered, forward-only migrations, embedded in the binary; the same names for both databases.
+
+/// A step of the schema.
+#[derive(Debug)]
+pub(crate) struct Migration {
+    /// Its place, from 1 without gaps.
+    pub(crate) number: i64,
+    /// Its file name without the ending.
+    pub(crate) name: &'static str,
+    /// What SQLite runs.
+    pub(crate) sqlite: &'static str,
+}
+
+macro_rules! migrations {
+    ($($number:literal $name:literal),* $(,)?) => {
+        &[$(Migration {
+            number: $number,
+            name: $name,
+            sqlite: include_str!(concat!("../../../migrations/sqlite/", $name, ".sql")),
+        }),*]
+    };
+}
+
+/// All of them, in order.
+pub(crate) const MIGRATIONS: &[Migration] = migrations![1 "0001_foundation"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_databases_have_the_same_migrations() {
+        let names = |database: &str| {
+            let folder = format!("{}/../../migrations/{database}", env!("CARGO_MANIFEST_DIR"));
+            let mut names: Vec<String> = std::fs::read_dir(folder)
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .collect();
+            names.sort();
+            names
+        };
+        let listed: Vec<String> = MIGRATIONS
+            .iter()
+            .map(|m| format!("{}.sql", m.name))
+            .collect();
+        assert_eq!(names("sqlite"), listed);
+        assert_eq!(names("postgres"), listed);
+        for (index, migration) in MIGRATIONS.iter().enumerate() {
+            assert_eq!(usize::try_from(migration.number).unwrap(), index + 1);
+            assert!(
+                migration
+                    .name
+                    .starts_with(&format!("{:04}_", migration.number))
+            );
+        }
+    }
+}

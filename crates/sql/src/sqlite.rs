@@ -1,0 +1,312 @@
+//! SQLite: one connection that writes, a few that read, write-ahead log, every commit on disk
+//! before it is answered (`synchronous=FULL`).
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+
+use crate::error::{ErrorKind, SqlError};
+use crate::migrate::MIGRATIONS;
+use crate::value::{Param, Row};
+
+/// Connections that read and are kept for the next reader; more are opened when needed.
+const KEPT_READERS: usize = 4;
+/// Statements a connection keeps prepared.
+const KEPT_STATEMENTS: usize = 128;
+/// How long a writer of this process waits for a writer of another one.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
+
+#[derive(Debug)]
+pub(crate) struct Sqlite {
+    path: PathBuf,
+    writer: std::sync::Arc<AsyncMutex<Connection>>,
+    readers: std::sync::Arc<Mutex<Vec<Connection>>>,
+    watcher: Mutex<Connection>,
+}
+
+#[derive(Debug)]
+pub(crate) enum SqliteTx {
+    Write(Option<OwnedMutexGuard<Connection>>),
+    Read {
+        connection: Option<Connection>,
+        home: std::sync::Arc<Mutex<Vec<Connection>>>,
+    },
+}
+
+impl Sqlite {
+    pub(crate) fn open(path: &Path) -> Result<Self, SqlError> {
+        let mut writer = Connection::open(path)?;
+        configure(&writer)?;
+        writer.pragma_update(None, "cache_size", -32_000)?; // KiB
+        migrate(&mut writer)?;
+        Ok(Self {
+            watcher: Mutex::new(open_reader(path)?),
+            path: path.to_owned(),
+            writer: std::sync::Arc::new(AsyncMutex::new(writer)),
+            readers: std::sync::Arc::new(Mutex::new(Vec::new())),
+        })
+    }
+
+    pub(crate) async fn begin(&self) -> Result<SqliteTx, SqlError> {
+        let writer = std::sync::Arc::clone(&self.writer).lock_owned().await;
+        writer.prepare_cached("begin immediate")?.execute([])?;
+        Ok(SqliteTx::Write(Some(writer)))
+    }
+
+    pub(crate) fn read(&self) -> Result<SqliteTx, SqlError> {
+        let kept = self.readers.lock().pop();
+        let connection = match kept {
+            Some(connection) => connection,
+            None => open_reader(&self.path)?,
+        };
+        connection.prepare_cached("begin")?.execute([])?;
+        Ok(SqliteTx::Read {
+            connection: Some(connection),
+            home: std::sync::Arc::clone(&self.readers),
+        })
+    }
+
+    pub(crate) fn change_counter(&self) -> Result<i64, SqlError> {
+        let watcher = self.watcher.lock();
+        Ok(watcher.pragma_query_value(None, "data_version", |row| row.get(0))?)
+    }
+
+    pub(crate) fn integrity_faults(&self) -> Result<Vec<String>, SqlError> {
+        let connection = open_reader(&self.path)?;
+        let mut faults = Vec::new();
+        connection.pragma_query(None, "integrity_check", |row| {
+            let line: String = row.get(0)?;
+            if line != "ok" {
+                faults.push(line);
+            }
+            Ok(())
+        })?;
+        connection.pragma_query(None, "foreign_key_check", |row| {
+            let (table, parent): (String, String) = (row.get(0)?, row.get(2)?);
+            faults.push(format!(
+                "a row of {table} names a row of {parent} that is not there"
+            ));
+            Ok(())
+        })?;
+        Ok(faults)
+    }
+
+    pub(crate) fn prepare(&self, text: &str) -> Result<(), SqlError> {
+        self.watcher.lock().prepare(text)?;
+        Ok(())
+    }
+
+    pub(crate) async fn checkpoint(&self) -> Result<(), SqlError> {
+        let writer = self.writer.lock().await;
+        writer.pragma_query(None, "wal_checkpoint(truncate)", |_| Ok(()))?;
+        Ok(())
+    }
+}
+
+impl SqliteTx {
+    fn connection(&self) -> Result<&Connection, SqlError> {
+        match self {
+            Self::Write(Some(guard)) => Ok(guard),
+            Self::Read {
+                connection: Some(connection),
+                ..
+            } => Ok(connection),
+            Self::Write(None)
+            | Self::Read {
+                connection: None, ..
+            } => Err(SqlError::internal("the transaction has ended")),
+        }
+    }
+
+    pub(crate) fn query<T, E: From<SqlError>>(
+        &mut self,
+        text: &str,
+        params: &[Param<'_>],
+        mut map: impl FnMut(&Row<'_>) -> Result<T, E>,
+    ) -> Result<Vec<T>, E> {
+        let connection = self.connection()?;
+        let mut statement = connection.prepare_cached(text).map_err(SqlError::from)?;
+        let mut rows = statement
+            .query(rusqlite::params_from_iter(params))
+            .map_err(SqlError::from)?;
+        let mut out = Vec::new();
+        while let Some(inner) = rows.next().map_err(SqlError::from)? {
+            out.push(map(&Row { inner })?);
+        }
+        Ok(out)
+    }
+
+    pub(crate) fn query_opt<T, E: From<SqlError>>(
+        &mut self,
+        text: &str,
+        params: &[Param<'_>],
+        mut map: impl FnMut(&Row<'_>) -> Result<T, E>,
+    ) -> Result<Option<T>, E> {
+        let connection = self.connection()?;
+        let mut statement = connection.prepare_cached(text).map_err(SqlError::from)?;
+        let mut rows = statement
+            .query(rusqlite::params_from_iter(params))
+            .map_err(SqlError::from)?;
+        match rows.next().map_err(SqlError::from)? {
+            Some(inner) => map(&Row { inner }).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    pub(crate) fn execute(&mut self, text: &str, params: &[Param<'_>]) -> Result<u64, SqlError> {
+        let mut statement = self.connection()?.prepare_cached(text)?;
+        let changed = statement.execute(rusqlite::params_from_iter(params))?;
+        u64::try_from(changed).map_err(|_| SqlError::internal("a row count out of range"))
+    }
+
+    pub(crate) fn commit(mut self) -> Result<(), SqlError> {
+        self.connection()?.prepare_cached("commit")?.execute([])?;
+        match &mut self {
+            Self::Write(guard) => *guard = None,
+            Self::Read { connection, home } => keep(connection.take(), home),
+        }
+        Ok(())
+    }
+}
+
+impl Drop for SqliteTx {
+    fn drop(&mut self) {
+        let rolled_back = match self.connection() {
+            Ok(connection) => connection
+                .prepare_cached("rollback")
+                .and_then(|mut statement| statement.execute([]))
+                .is_ok(),
+            Err(_) => return, // Committed.
+        };
+        if let Self::Read { connection, home } = self
+            && rolled_back
+        {
+            keep(connection.take(), home);
+        }
+    }
+}
+
+fn keep(connection: Option<Connection>, home: &Mutex<Vec<Connection>>) {
+    let mut kept = home.lock();
+    if let Some(connection) = connection
+        && kept.len() < KEPT_READERS
+    {
+        kept.push(connection);
+    }
+}
+
+fn configure(connection: &Connection) -> Result<(), SqlError> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(KEPT_STATEMENTS);
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "temp_store", "memory")?;
+    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?; // pages of 4 KiB
+    Ok(())
+}
+
+fn open_reader(path: &Path) -> Result<Connection, SqlError> {
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(KEPT_STATEMENTS);
+    connection.pragma_update(None, "cache_size", -4_000)?; // KiB
+    Ok(connection)
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), SqlError> {
+    let known =
+        i64::try_from(MIGRATIONS.len()).map_err(|_| SqlError::internal("too many migrations"))?;
+    let version = |connection: &Connection| -> Result<i64, SqlError> {
+        Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+    };
+    if version(connection)? == known {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let done = version(&transaction)?;
+    if done > known {
+        return Err(SqlError {
+            kind: ErrorKind::Corrupt,
+            message: format!(
+                "the database has schema {done}, made by a newer Stoa; this one knows {known}"
+            ),
+        });
+    }
+    for migration in MIGRATIONS
+        .iter()
+        .filter(|migration| migration.number > done)
+    {
+        transaction
+            .execute_batch(migration.sqlite)
+            .map_err(|error| SqlError {
+                message: format!("migration {}: {error}", migration.name),
+                ..SqlError::from(error)
+            })?;
+    }
+    transaction.pragma_update(None, "user_version", known)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Db, Param, SqlError, sql};
+
+    #[tokio::test]
+    async fn a_dropped_transaction_leaves_no_trace() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open_embedded(folder.path()).unwrap();
+        let insert = sql!("insert into counters (name, value) values ($1, $2)");
+        let count = sql!("select count(*) from counters where name = $1");
+        let mut tx = db.begin().await.unwrap();
+        tx.execute(&insert, &[Param::Text("x"), Param::Int(1)])
+            .await
+            .unwrap();
+        drop(tx);
+        let mut tx = db.read().await.unwrap();
+        let found = tx
+            .query_opt(&count, &[Param::Text("x")], |row| {
+                Ok::<_, SqlError>(row.int(0)?)
+            })
+            .await
+            .unwrap();
+        assert_eq!(found, Some(0));
+    }
+
+    #[tokio::test]
+    async fn a_reader_sees_one_state_and_never_waits() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open_embedded(folder.path()).unwrap();
+        let update = sql!("update counters set value = value + 1 where name = 'order_number'");
+        let select = sql!("select value from counters where name = 'order_number'");
+        let value =
+            async |tx: &mut crate::Tx| tx.query_opt(&select, &[], |row| row.int(0)).await.unwrap();
+        let mut reader = db.read().await.unwrap();
+        assert_eq!(value(&mut reader).await, Some(1001));
+        let mut writer = db.begin().await.unwrap();
+        writer.execute(&update, &[]).await.unwrap();
+        writer.commit().await.unwrap();
+        assert_eq!(value(&mut reader).await, Some(1001));
+        drop(reader);
+        let mut reader = db.read().await.unwrap();
+        assert_eq!(value(&mut reader).await, Some(1002));
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(
+            folder.path().join("stoa.db"),
+            "not a database, whatever its name",
+        )
+        .unwrap();
+        assert!(Db::open_embedded(folder.path()).is_err());
+    }
+}
