@@ -44,10 +44,7 @@ pub fn check(address: &Address, pointer: &str, errors: &mut Vec<FieldError>) {
         } else if value.len() > 200 {
             errors.push(FieldError::new(at, "at most 200 bytes"));
         } else if value.chars().any(char::is_control) {
-            errors.push(FieldError::new(
-                at,
-                "must be one line without control characters",
-            ));
+            errors.push(FieldError::new(at, "must be one line without control characters"));
         }
     };
     text("name", &address.name, true);
@@ -100,9 +97,7 @@ mod tests {
         for good in ["a@example.com", "first.last+tag@mail.example.org"] {
             assert!(is_email(good), "{good}");
         }
-        for bad in [
-            "", "@", "a@", "@b.c", "a@b", "a b@c.de", "a@b..c", "a@b.c\n", "<a@b.c>",
-        ] {
+        for bad in ["", "@", "a@", "@b.c", "a@b", "a b@c.de", "a@b..c", "a@b.c\n", "<a@b.c>"] {
             assert!(!is_email(bad), "{bad}");
         }
     }

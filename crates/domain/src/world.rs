@@ -99,10 +99,7 @@ impl World {
     /// Pieces of a variant that can be sold now, over all locations. Negative when fewer pieces
     /// were counted than are promised.
     pub fn available(&self, variant: VariantId) -> i64 {
-        self.levels_of(variant)
-            .iter()
-            .map(StockLevel::available)
-            .sum()
+        self.levels_of(variant).iter().map(StockLevel::available).sum()
     }
 
     /// Takes in what a command has changed.
@@ -115,10 +112,7 @@ impl World {
         }
         for level in &changes.levels {
             let levels = self.levels.entry(level.variant_id).or_default();
-            match levels
-                .iter_mut()
-                .find(|known| known.location_id == level.location_id)
-            {
+            match levels.iter_mut().find(|known| known.location_id == level.location_id) {
                 Some(known) => *known = level.clone(),
                 None => levels.push(level.clone()),
             }
@@ -166,11 +160,7 @@ pub struct Job {
 impl Job {
     /// A step that may run at once.
     pub const fn new(kind: JobKind, order_id: OrderId, now: Timestamp) -> Self {
-        Self {
-            kind,
-            order_id,
-            run_at: now,
-        }
+        Self { kind, order_id, run_at: now }
     }
 }
 
@@ -250,8 +240,7 @@ impl Wanted {
             Command::SettlePayment(c) => {
                 self.order_with_goods(c.order, world);
                 self.order_number = true;
-                self.carts
-                    .extend(world.orders.get(&c.order).map(|order| order.cart_key));
+                self.carts.extend(world.orders.get(&c.order).map(|order| order.cart_key));
             }
             Command::SettleRefund(c) => self.orders.push(c.order),
             Command::CancelOrder(c) => self.order_with_goods(c.order, world),
@@ -272,16 +261,14 @@ impl Wanted {
     fn cart_with_goods(&mut self, key: TokenHash, world: &World) {
         self.carts.push(key);
         if let Some(cart) = world.carts.get(&key) {
-            self.variants
-                .extend(cart.body.lines.iter().map(|line| line.variant_id));
+            self.variants.extend(cart.body.lines.iter().map(|line| line.variant_id));
         }
     }
 
     fn order_with_goods(&mut self, id: OrderId, world: &World) {
         self.orders.push(id);
         if let Some(order) = world.orders.get(&id) {
-            self.variants
-                .extend(order.lines.iter().map(|line| line.variant_id));
+            self.variants.extend(order.lines.iter().map(|line| line.variant_id));
         }
     }
 }

@@ -25,11 +25,7 @@ pub struct IdSource {
 impl IdSource {
     /// A source whose output depends on nothing but `seed` and the times it is asked at.
     pub const fn seeded(seed: u64) -> Self {
-        Self {
-            state: seed,
-            counter: 0,
-            last_ms: 0,
-        }
+        Self { state: seed, counter: 0, last_ms: 0 }
     }
 
     const fn next_u64(&mut self) -> u64 {

@@ -125,23 +125,9 @@ mod tests {
             (".5", "0.5"),
             ("0e99", "0"),
         ] {
-            assert_eq!(
-                text.parse::<Decimal>().unwrap().to_string(),
-                shown,
-                "{text}"
-            );
+            assert_eq!(text.parse::<Decimal>().unwrap().to_string(), shown, "{text}");
         }
-        for bad in [
-            "",
-            "-",
-            ".",
-            "1.2.3",
-            "abc",
-            "1e",
-            "9223372036855",
-            "1e400",
-            "NaN",
-        ] {
+        for bad in ["", "-", ".", "1.2.3", "abc", "1e", "9223372036855", "1e400", "NaN"] {
             assert!(bad.parse::<Decimal>().is_err(), "{bad}");
         }
     }

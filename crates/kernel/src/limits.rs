@@ -36,3 +36,5 @@ pub const ENGINE_BATCH: usize = 512;
 pub const PAYMENT_ACTION_S: i64 = 30 * 60;
 /// Bytes of a search query.
 pub const QUERY_BYTES: usize = 200;
+/// How long a new job belongs to the process that made it before another may take it, in seconds.
+pub const JOB_LEASE_S: i64 = 30;

@@ -74,10 +74,7 @@ impl Currency {
 
     /// Digits after the point: 0, 2 or 3.
     pub fn exponent(self) -> u32 {
-        EXPONENTS
-            .iter()
-            .find(|(code, _)| *code == self.code())
-            .map_or(2, |(_, digits)| *digits)
+        EXPONENTS.iter().find(|(code, _)| *code == self.code()).map_or(2, |(_, digits)| *digits)
     }
 
     /// The sign shown before an amount, or the code and a space.
@@ -167,10 +164,7 @@ impl Money {
     /// Different currencies, or a sum out of range.
     pub fn plus(self, other: Self) -> Result<Self, MoneyError> {
         self.same_currency(other)?;
-        let minor = self
-            .minor
-            .checked_add(other.minor)
-            .ok_or(MoneyError::OutOfRange)?;
+        let minor = self.minor.checked_add(other.minor).ok_or(MoneyError::OutOfRange)?;
         Ok(Self { minor, ..self })
     }
 
@@ -180,10 +174,7 @@ impl Money {
     /// Different currencies, or a difference out of range.
     pub fn minus(self, other: Self) -> Result<Self, MoneyError> {
         self.same_currency(other)?;
-        let minor = self
-            .minor
-            .checked_sub(other.minor)
-            .ok_or(MoneyError::OutOfRange)?;
+        let minor = self.minor.checked_sub(other.minor).ok_or(MoneyError::OutOfRange)?;
         Ok(Self { minor, ..self })
     }
 
@@ -192,29 +183,20 @@ impl Money {
     /// # Errors
     /// The product is out of range.
     pub fn times(self, quantity: i64) -> Result<Self, MoneyError> {
-        let minor = self
-            .minor
-            .checked_mul(quantity)
-            .ok_or(MoneyError::OutOfRange)?;
+        let minor = self.minor.checked_mul(quantity).ok_or(MoneyError::OutOfRange)?;
         Ok(Self { minor, ..self })
     }
 
     /// This share of the amount, rounded half away from zero to the minor unit.
     pub fn share(self, rate: Rate) -> Self {
-        Self {
-            minor: round_div(i128::from(self.minor) * i128::from(rate.0), MILLION),
-            ..self
-        }
+        Self { minor: round_div(i128::from(self.minor) * i128::from(rate.0), MILLION), ..self }
     }
 
     /// The tax that is already inside an amount: `amount × rate ÷ (1 + rate)`, rounded half away
     /// from zero.
     pub fn included_share(self, rate: Rate) -> Self {
         let rate = i128::from(rate.0);
-        Self {
-            minor: round_div(i128::from(self.minor) * rate, MILLION + rate),
-            ..self
-        }
+        Self { minor: round_div(i128::from(self.minor) * rate, MILLION + rate), ..self }
     }
 
     /// Splits the amount in proportion to `weights`, so that the parts sum to the whole: each part
@@ -222,28 +204,17 @@ impl Money {
     /// earlier parts first (Hamilton's method). All weights zero: everything goes to the first.
     /// Negative weights count as zero; no weights give no parts.
     pub fn allocate(self, weights: &[i64]) -> Vec<Self> {
-        let clean: Vec<i128> = weights
-            .iter()
-            .map(|weight| i128::from(*weight).max(0))
-            .collect();
+        let clean: Vec<i128> = weights.iter().map(|weight| i128::from(*weight).max(0)).collect();
         let total: i128 = clean.iter().sum();
         if total == 0 {
             return (0..clean.len())
-                .map(|index| {
-                    if index == 0 {
-                        self
-                    } else {
-                        Self::zero(self.currency)
-                    }
-                })
+                .map(|index| if index == 0 { self } else { Self::zero(self.currency) })
                 .collect();
         }
         let sign = i64::signum(self.minor);
         let whole = i128::from(self.minor).abs();
-        let mut parts: Vec<(i128, i128)> = clean
-            .iter()
-            .map(|weight| (whole * weight / total, whole * weight % total))
-            .collect();
+        let mut parts: Vec<(i128, i128)> =
+            clean.iter().map(|weight| (whole * weight / total, whole * weight % total)).collect();
         let mut left = whole - parts.iter().map(|(part, _)| part).sum::<i128>();
         let mut order: Vec<usize> = (0..parts.len()).collect();
         order.sort_by_key(|index| std::cmp::Reverse(parts.get(*index).map_or(0, |part| part.1)));
@@ -258,10 +229,7 @@ impl Money {
         }
         parts
             .into_iter()
-            .map(|(part, _)| Self {
-                minor: i64::try_from(part).unwrap_or(i64::MAX) * sign,
-                ..self
-            })
+            .map(|(part, _)| Self { minor: i64::try_from(part).unwrap_or(i64::MAX) * sign, ..self })
             .collect()
     }
 
@@ -320,11 +288,7 @@ impl fmt::Display for Money {
         if self.currency.symbol() == self.currency.code() {
             f.write_str("\u{a0}")?;
         }
-        let plain = Self {
-            minor: self.minor.saturating_abs(),
-            ..*self
-        }
-        .to_major();
+        let plain = Self { minor: self.minor.saturating_abs(), ..*self }.to_major();
         let (whole, fraction) = match plain.split_once('.') {
             Some((whole, fraction)) => (whole, Some(fraction)),
             None => (plain.as_str(), None),
@@ -398,44 +362,24 @@ mod tests {
 
     #[test]
     fn parses_and_shows() {
-        assert_eq!(
-            Money::parse_major("12.9", Currency::USD).unwrap(),
-            usd(1290)
-        );
+        assert_eq!(Money::parse_major("12.9", Currency::USD).unwrap(), usd(1290));
         assert_eq!(Money::parse_major("10", Currency::USD).unwrap(), usd(1000));
         assert_eq!(Money::parse_major("0.500", Currency::USD).unwrap(), usd(50));
         let yen: Currency = "JPY".parse().unwrap();
-        assert_eq!(
-            Money::parse_major("500.00", yen).unwrap().to_string(),
-            "¥500"
-        );
-        for bad in [
-            "",
-            ".",
-            "-1",
-            "1.001",
-            "1,000",
-            "abc",
-            "99999999999999999999",
-        ] {
+        assert_eq!(Money::parse_major("500.00", yen).unwrap().to_string(), "¥500");
+        for bad in ["", ".", "-1", "1.001", "1,000", "abc", "99999999999999999999"] {
             assert!(Money::parse_major(bad, Currency::USD).is_err(), "{bad}");
         }
         assert_eq!(usd(123_456_789).to_string(), "$1,234,567.89");
         assert_eq!(usd(-300).to_string(), "-$3.00");
-        assert_eq!(
-            Money::new(500, "CHF".parse().unwrap()).to_string(),
-            "CHF\u{a0}5.00"
-        );
+        assert_eq!(Money::new(500, "CHF".parse().unwrap()).to_string(), "CHF\u{a0}5.00");
     }
 
     #[test]
     fn shares_round_half_away_from_zero() {
         assert_eq!(usd(1000).share(Rate::from_ppm(82_500)), usd(83));
         assert_eq!(usd(-1000).share(Rate::from_ppm(82_500)), usd(-83));
-        assert_eq!(
-            usd(11_900).included_share(Rate::from_ppm(190_000)),
-            usd(1_900)
-        );
+        assert_eq!(usd(11_900).included_share(Rate::from_ppm(190_000)), usd(1_900));
     }
 
     #[test]

@@ -25,11 +25,7 @@ impl Timestamp {
 
     /// Milliseconds since the epoch; 0 for times before it.
     pub const fn as_millis(self) -> u64 {
-        if self.0 <= 0 {
-            0
-        } else {
-            self.0.unsigned_abs() / 1_000
-        }
+        if self.0 <= 0 { 0 } else { self.0.unsigned_abs() / 1_000 }
     }
 
     /// This time and `seconds` more; stops at the ends of the range.
@@ -103,9 +99,6 @@ mod tests {
         let time = Timestamp::from_micros(1_795_527_000_000_001);
         assert_eq!(time.to_string(), "2026-11-24T13:30:00.000001Z");
         assert_eq!(time.to_string().parse::<Timestamp>().unwrap(), time);
-        assert_eq!(
-            time.start_of_day().to_string(),
-            "2026-11-24T00:00:00.000000Z"
-        );
+        assert_eq!(time.start_of_day().to_string(), "2026-11-24T00:00:00.000000Z");
     }
 }

@@ -21,10 +21,7 @@ impl Token {
 
     /// The text its holder sees: 26 Crockford characters.
     pub fn reveal(&self) -> String {
-        encode(self.0)
-            .iter()
-            .map(|byte| char::from(*byte))
-            .collect()
+        encode(self.0).iter().map(|byte| char::from(*byte)).collect()
     }
 
     /// What the store keeps: SHA-256 of the token. A token has 128 bits of entropy, so that no

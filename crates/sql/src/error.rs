@@ -25,10 +25,7 @@ pub struct SqlError {
 
 impl SqlError {
     pub(crate) fn internal(message: impl Into<String>) -> Self {
-        Self {
-            kind: ErrorKind::Internal,
-            message: message.into(),
-        }
+        Self { kind: ErrorKind::Internal, message: message.into() }
     }
 
     /// Whether the error is a broken unique constraint on `table.column`.
@@ -57,9 +54,6 @@ impl From<rusqlite::Error> for SqlError {
             Some(C::DatabaseCorrupt | C::NotADatabase) => ErrorKind::Corrupt,
             _ => ErrorKind::Internal,
         };
-        Self {
-            kind,
-            message: error.to_string(),
-        }
+        Self { kind, message: error.to_string() }
     }
 }

@@ -46,44 +46,29 @@ impl Db {
     /// Stoa.
     pub fn open_embedded(directory: &Path) -> Result<Self> {
         let backend = sqlite::Sqlite::open(&directory.join("stoa.db"))?;
-        Ok(Self {
-            backend: Arc::new(backend),
-        })
+        Ok(Self { backend: Arc::new(backend) })
     }
 
     /// Begins a transaction that writes. Waits for the one before it.
     pub async fn begin(&self) -> Result<Tx> {
-        Ok(Tx {
-            inner: self.backend.begin().await?,
-        })
+        Ok(Tx { inner: self.backend.begin().await? })
     }
 
     /// Begins a transaction that only reads; all its statements see one state of the database.
-    #[expect(
-        clippy::unused_async,
-        reason = "on a database server this waits for a connection"
-    )]
+    #[expect(clippy::unused_async, reason = "on a database server this waits for a connection")]
     pub async fn read(&self) -> Result<Tx> {
-        Ok(Tx {
-            inner: self.backend.read()?,
-        })
+        Ok(Tx { inner: self.backend.read()? })
     }
 
     /// A number that changes whenever another connection or process has committed something.
     /// Cheap enough to ask many times a second.
-    #[expect(
-        clippy::unused_async,
-        reason = "on a database server this waits for an answer"
-    )]
+    #[expect(clippy::unused_async, reason = "on a database server this waits for an answer")]
     pub async fn change_counter(&self) -> Result<i64> {
         self.backend.change_counter()
     }
 
     /// Every fault the database finds in itself; empty when it is sound.
-    #[expect(
-        clippy::unused_async,
-        reason = "on a database server this waits for an answer"
-    )]
+    #[expect(clippy::unused_async, reason = "on a database server this waits for an answer")]
     pub async fn integrity_faults(&self) -> Result<Vec<String>> {
         self.backend.integrity_faults()
     }
@@ -101,10 +86,7 @@ impl Db {
 
 impl Tx {
     /// The rows a statement gives, each through `map`.
-    #[expect(
-        clippy::unused_async,
-        reason = "on a database server this waits for an answer"
-    )]
+    #[expect(clippy::unused_async, reason = "on a database server this waits for an answer")]
     pub async fn query<T, E: From<SqlError>>(
         &mut self,
         sql: &Sql,
@@ -115,10 +97,7 @@ impl Tx {
     }
 
     /// The first row a statement gives, if any.
-    #[expect(
-        clippy::unused_async,
-        reason = "on a database server this waits for an answer"
-    )]
+    #[expect(clippy::unused_async, reason = "on a database server this waits for an answer")]
     pub async fn query_opt<T, E: From<SqlError>>(
         &mut self,
         sql: &Sql,
@@ -130,43 +109,31 @@ impl Tx {
 
     /// The rows a statement gives for each of a set of keys. The SQLite form has one key as `$1`
     /// and runs once for each; the PostgreSQL form takes them all as an array and locks the rows
-    /// in key order. Rows come in no promised order.
-    #[expect(
-        clippy::unused_async,
-        reason = "on a database server this waits for an answer"
-    )]
-    pub async fn query_keys<T, E: From<SqlError>>(
+    /// in key order. `more` are the parameters from `$2` on. Rows come in no promised order.
+    #[expect(clippy::unused_async, reason = "on a database server this waits for an answer")]
+    pub async fn query_keys<'a, T, E: From<SqlError>>(
         &mut self,
         sql: &Sql,
-        keys: &[Param<'_>],
+        keys: impl IntoIterator<Item = Param<'a>>,
+        more: &[Param<'_>],
         mut map: impl FnMut(&Row<'_>) -> std::result::Result<T, E>,
     ) -> std::result::Result<Vec<T>, E> {
-        let mut rows = Vec::with_capacity(keys.len());
+        let mut rows = Vec::new();
         for key in keys {
-            rows.append(
-                &mut self
-                    .inner
-                    .query(sql.sqlite, std::slice::from_ref(key), &mut map)?,
-            );
+            self.inner.query_key(sql.sqlite, key, more, &mut map, &mut rows)?;
         }
         Ok(rows)
     }
 
     /// Runs a statement and says how many rows it changed.
-    #[expect(
-        clippy::unused_async,
-        reason = "on a database server this waits for an answer"
-    )]
+    #[expect(clippy::unused_async, reason = "on a database server this waits for an answer")]
     pub async fn execute(&mut self, sql: &Sql, params: &[Param<'_>]) -> Result<u64> {
         self.inner.execute(sql.sqlite, params)
     }
 
     /// Writes a set of rows and says how many it changed. Each row has a value for each column of
     /// the [`Write`], keys first.
-    #[expect(
-        clippy::unused_async,
-        reason = "on a database server this waits for an answer"
-    )]
+    #[expect(clippy::unused_async, reason = "on a database server this waits for an answer")]
     pub async fn write<'a, R: AsRef<[Param<'a>]>>(
         &mut self,
         write: &Write,
@@ -180,10 +147,7 @@ impl Tx {
     }
 
     /// Makes everything the transaction wrote durable and visible.
-    #[expect(
-        clippy::unused_async,
-        reason = "on a database server this waits for an answer"
-    )]
+    #[expect(clippy::unused_async, reason = "on a database server this waits for an answer")]
     pub async fn commit(self) -> Result<()> {
         self.inner.commit()
     }

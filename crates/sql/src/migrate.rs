@@ -39,19 +39,12 @@ mod tests {
             names.sort();
             names
         };
-        let listed: Vec<String> = MIGRATIONS
-            .iter()
-            .map(|m| format!("{}.sql", m.name))
-            .collect();
+        let listed: Vec<String> = MIGRATIONS.iter().map(|m| format!("{}.sql", m.name)).collect();
         assert_eq!(names("sqlite"), listed);
         assert_eq!(names("postgres"), listed);
         for (index, migration) in MIGRATIONS.iter().enumerate() {
             assert_eq!(usize::try_from(migration.number).unwrap(), index + 1);
-            assert!(
-                migration
-                    .name
-                    .starts_with(&format!("{:04}_", migration.number))
-            );
+            assert!(migration.name.starts_with(&format!("{:04}_", migration.number)));
         }
     }
 }

@@ -30,10 +30,7 @@ pub(crate) struct Sqlite {
 #[derive(Debug)]
 pub(crate) enum SqliteTx {
     Write(Option<OwnedMutexGuard<Connection>>),
-    Read {
-        connection: Option<Connection>,
-        home: std::sync::Arc<Mutex<Vec<Connection>>>,
-    },
+    Read { connection: Option<Connection>, home: std::sync::Arc<Mutex<Vec<Connection>>> },
 }
 
 impl Sqlite {
@@ -86,9 +83,7 @@ impl Sqlite {
         })?;
         connection.pragma_query(None, "foreign_key_check", |row| {
             let (table, parent): (String, String) = (row.get(0)?, row.get(2)?);
-            faults.push(format!(
-                "a row of {table} names a row of {parent} that is not there"
-            ));
+            faults.push(format!("a row of {table} names a row of {parent} that is not there"));
             Ok(())
         })?;
         Ok(faults)
@@ -110,14 +105,10 @@ impl SqliteTx {
     fn connection(&self) -> Result<&Connection, SqlError> {
         match self {
             Self::Write(Some(guard)) => Ok(guard),
-            Self::Read {
-                connection: Some(connection),
-                ..
-            } => Ok(connection),
-            Self::Write(None)
-            | Self::Read {
-                connection: None, ..
-            } => Err(SqlError::internal("the transaction has ended")),
+            Self::Read { connection: Some(connection), .. } => Ok(connection),
+            Self::Write(None) | Self::Read { connection: None, .. } => {
+                Err(SqlError::internal("the transaction has ended"))
+            }
         }
     }
 
@@ -129,14 +120,33 @@ impl SqliteTx {
     ) -> Result<Vec<T>, E> {
         let connection = self.connection()?;
         let mut statement = connection.prepare_cached(text).map_err(SqlError::from)?;
-        let mut rows = statement
-            .query(rusqlite::params_from_iter(params))
-            .map_err(SqlError::from)?;
+        let mut rows =
+            statement.query(rusqlite::params_from_iter(params)).map_err(SqlError::from)?;
         let mut out = Vec::new();
         while let Some(inner) = rows.next().map_err(SqlError::from)? {
             out.push(map(&Row { inner })?);
         }
         Ok(out)
+    }
+
+    /// Appends the rows for `key` as `$1` and `more` from `$2` on.
+    pub(crate) fn query_key<T, E: From<SqlError>>(
+        &mut self,
+        text: &str,
+        key: Param<'_>,
+        more: &[Param<'_>],
+        map: &mut impl FnMut(&Row<'_>) -> Result<T, E>,
+        out: &mut Vec<T>,
+    ) -> Result<(), E> {
+        let connection = self.connection()?;
+        let mut statement = connection.prepare_cached(text).map_err(SqlError::from)?;
+        let params = std::iter::once(&key).chain(more);
+        let mut rows =
+            statement.query(rusqlite::params_from_iter(params)).map_err(SqlError::from)?;
+        while let Some(inner) = rows.next().map_err(SqlError::from)? {
+            out.push(map(&Row { inner })?);
+        }
+        Ok(())
     }
 
     pub(crate) fn query_opt<T, E: From<SqlError>>(
@@ -147,9 +157,8 @@ impl SqliteTx {
     ) -> Result<Option<T>, E> {
         let connection = self.connection()?;
         let mut statement = connection.prepare_cached(text).map_err(SqlError::from)?;
-        let mut rows = statement
-            .query(rusqlite::params_from_iter(params))
-            .map_err(SqlError::from)?;
+        let mut rows =
+            statement.query(rusqlite::params_from_iter(params)).map_err(SqlError::from)?;
         match rows.next().map_err(SqlError::from)? {
             Some(inner) => map(&Row { inner }).map(Some),
             None => Ok(None),
@@ -239,16 +248,11 @@ fn migrate(connection: &mut Connection) -> Result<(), SqlError> {
             ),
         });
     }
-    for migration in MIGRATIONS
-        .iter()
-        .filter(|migration| migration.number > done)
-    {
-        transaction
-            .execute_batch(migration.sqlite)
-            .map_err(|error| SqlError {
-                message: format!("migration {}: {error}", migration.name),
-                ..SqlError::from(error)
-            })?;
+    for migration in MIGRATIONS.iter().filter(|migration| migration.number > done) {
+        transaction.execute_batch(migration.sqlite).map_err(|error| SqlError {
+            message: format!("migration {}: {error}", migration.name),
+            ..SqlError::from(error)
+        })?;
     }
     transaction.pragma_update(None, "user_version", known)?;
     transaction.commit()?;
@@ -266,15 +270,11 @@ mod tests {
         let insert = sql!("insert into counters (name, value) values ($1, $2)");
         let count = sql!("select count(*) from counters where name = $1");
         let mut tx = db.begin().await.unwrap();
-        tx.execute(&insert, &[Param::Text("x"), Param::Int(1)])
-            .await
-            .unwrap();
+        tx.execute(&insert, &[Param::Text("x"), Param::Int(1)]).await.unwrap();
         drop(tx);
         let mut tx = db.read().await.unwrap();
         let found = tx
-            .query_opt(&count, &[Param::Text("x")], |row| {
-                Ok::<_, SqlError>(row.int(0)?)
-            })
+            .query_opt(&count, &[Param::Text("x")], |row| Ok::<_, SqlError>(row.int(0)?))
             .await
             .unwrap();
         assert_eq!(found, Some(0));
@@ -302,11 +302,7 @@ mod tests {
     #[test]
     fn a_file_that_is_no_database_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(
-            folder.path().join("stoa.db"),
-            "not a database, whatever its name",
-        )
-        .unwrap();
+        std::fs::write(folder.path().join("stoa.db"), "not a database, whatever its name").unwrap();
         assert!(Db::open_embedded(folder.path()).is_err());
     }
 }

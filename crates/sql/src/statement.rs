@@ -15,16 +15,10 @@ pub struct Sql {
 #[macro_export]
 macro_rules! sql {
     ($text:literal) => {
-        $crate::Sql {
-            sqlite: $text,
-            postgres: $text,
-        }
+        $crate::Sql { sqlite: $text, postgres: $text }
     };
     (sqlite: $sqlite:literal, postgres: $postgres:literal $(,)?) => {
-        $crate::Sql {
-            sqlite: $sqlite,
-            postgres: $postgres,
-        }
+        $crate::Sql { sqlite: $sqlite, postgres: $postgres }
     };
 }
 
@@ -96,14 +90,7 @@ impl Write {
         keys: &'static [Column],
         columns: &'static [Column],
     ) -> Self {
-        Self {
-            verb,
-            table,
-            keys,
-            columns,
-            sqlite: OnceLock::new(),
-            postgres: OnceLock::new(),
-        }
+        Self { verb, table, keys, columns, sqlite: OnceLock::new(), postgres: OnceLock::new() }
     }
 
     /// The text for one row, as SQLite runs it.
@@ -133,10 +120,7 @@ impl Write {
                     assign(self.keys, 1, " and "),
                 ),
                 Verb::Delete => {
-                    format!(
-                        "delete from {table} where {}",
-                        assign(self.keys, 1, " and ")
-                    )
+                    format!("delete from {table} where {}", assign(self.keys, 1, " and "))
                 }
             }
         })
@@ -153,9 +137,7 @@ impl Write {
                 .collect();
             let rows = format!("unnest({}) as v({})", arrays.join(", "), self.names(", "));
             let equal = |columns: &[Column], left: &str, joint: &str| {
-                let parts = columns
-                    .iter()
-                    .map(|(name, _)| format!("{left}{name} = v.{name}"));
+                let parts = columns.iter().map(|(name, _)| format!("{left}{name} = v.{name}"));
                 parts.collect::<Vec<_>>().join(joint)
             };
             match self.verb {
@@ -182,12 +164,8 @@ impl Write {
     }
 
     fn names(&self, joint: &str) -> String {
-        let names: Vec<&str> = self
-            .keys
-            .iter()
-            .chain(self.columns)
-            .map(|(name, _)| *name)
-            .collect();
+        let names: Vec<&str> =
+            self.keys.iter().chain(self.columns).map(|(name, _)| *name).collect();
         names.join(joint)
     }
 
@@ -196,16 +174,9 @@ impl Write {
             return String::new();
         }
         let keys: Vec<&str> = self.keys.iter().map(|(name, _)| *name).collect();
-        let sets: Vec<String> = self
-            .columns
-            .iter()
-            .map(|(name, _)| format!("{name} = excluded.{name}"))
-            .collect();
-        format!(
-            " on conflict ({}) do update set {}",
-            keys.join(", "),
-            sets.join(", ")
-        )
+        let sets: Vec<String> =
+            self.columns.iter().map(|(name, _)| format!("{name} = excluded.{name}")).collect();
+        format!(" on conflict ({}) do update set {}", keys.join(", "), sets.join(", "))
     }
 }
 

@@ -131,8 +131,7 @@ impl Row<'_> {
 
     /// A whole number.
     pub fn int(&self, column: usize) -> Result<i64, SqlError> {
-        self.opt_int(column)?
-            .ok_or_else(|| Self::wrong(column, "a number"))
+        self.opt_int(column)?.ok_or_else(|| Self::wrong(column, "a number"))
     }
 
     /// A whole number, or null.
@@ -151,16 +150,15 @@ impl Row<'_> {
 
     /// Text, or a JSON document as text.
     pub fn text(&self, column: usize) -> Result<&str, SqlError> {
-        self.opt_text(column)?
-            .ok_or_else(|| Self::wrong(column, "text"))
+        self.opt_text(column)?.ok_or_else(|| Self::wrong(column, "text"))
     }
 
     /// Text, or null.
     pub fn opt_text(&self, column: usize) -> Result<Option<&str>, SqlError> {
         match self.value(column)? {
-            ValueRef::Text(value) => std::str::from_utf8(value)
-                .map(Some)
-                .map_err(|_| Self::wrong(column, "valid UTF-8")),
+            ValueRef::Text(value) => {
+                std::str::from_utf8(value).map(Some).map_err(|_| Self::wrong(column, "valid UTF-8"))
+            }
             ValueRef::Null => Ok(None),
             _ => Err(Self::wrong(column, "text")),
         }
@@ -178,8 +176,7 @@ impl Row<'_> {
 
     /// Bytes.
     pub fn bytes(&self, column: usize) -> Result<&[u8], SqlError> {
-        self.opt_bytes(column)?
-            .ok_or_else(|| Self::wrong(column, "bytes"))
+        self.opt_bytes(column)?.ok_or_else(|| Self::wrong(column, "bytes"))
     }
 
     /// Bytes, or null.
@@ -194,16 +191,12 @@ impl Row<'_> {
     /// The hash of a token.
     pub fn hash(&self, column: usize) -> Result<TokenHash, SqlError> {
         let bytes = self.bytes(column)?;
-        bytes
-            .try_into()
-            .map(TokenHash)
-            .map_err(|_| Self::wrong(column, "a hash of 32 bytes"))
+        bytes.try_into().map(TokenHash).map_err(|_| Self::wrong(column, "a hash of 32 bytes"))
     }
 
     /// A UUID.
     pub fn uuid(&self, column: usize) -> Result<Uuid, SqlError> {
-        self.opt_uuid(column)?
-            .ok_or_else(|| Self::wrong(column, "a UUID"))
+        self.opt_uuid(column)?.ok_or_else(|| Self::wrong(column, "a UUID"))
     }
 
     /// A UUID, or null.

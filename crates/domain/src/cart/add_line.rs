@@ -33,22 +33,13 @@ pub(crate) fn decide(
         .filter(|offer| offer.on_sale)
         .ok_or(Refusal::NotFound("variant"))?;
     let Some(price) = offer.price else {
-        return Err(Refusal::field(
-            "/variant_id",
-            "it has no price in the currency of the cart",
-        ));
+        return Err(Refusal::field("/variant_id", "it has no price in the currency of the cart"));
     };
     let mut body = cart.body.clone();
-    let existing = body
-        .lines
-        .iter_mut()
-        .find(|line| line.variant_id == offer.variant_id);
+    let existing = body.lines.iter_mut().find(|line| line.variant_id == offer.variant_id);
     let wanted = existing.as_ref().map_or(0, |line| line.quantity) + command.quantity;
     if wanted > limits::LINE_QUANTITY {
-        return Err(Refusal::field(
-            "/quantity",
-            "at most 10,000 of one variant in a cart",
-        ));
+        return Err(Refusal::field("/quantity", "at most 10,000 of one variant in a cart"));
     }
     let available = world.available(offer.variant_id);
     if wanted > available {
@@ -65,10 +56,7 @@ pub(crate) fn decide(
         line.unit_price = price;
     } else {
         if body.lines.len() >= limits::CART_LINES {
-            return Err(Refusal::field(
-                "/variant_id",
-                "a cart has at most 200 lines",
-            ));
+            return Err(Refusal::field("/variant_id", "a cart has at most 200 lines"));
         }
         body.lines.push(CartLine {
             id: ctx.line_id(),
@@ -84,11 +72,5 @@ pub(crate) fn decide(
     }
     let cart = cart.with_body(body, ctx.now);
     cart.priced(&world.shop)?;
-    Ok((
-        Reply::Cart(cart.clone()),
-        Changes {
-            carts: vec![cart],
-            ..Changes::default()
-        },
-    ))
+    Ok((Reply::Cart(cart.clone()), Changes { carts: vec![cart], ..Changes::default() }))
 }

@@ -25,10 +25,7 @@ pub(crate) fn decide(
     let cart = world.cart(&command.cart)?;
     cart.must_be_open()?;
     if !(0..=limits::LINE_QUANTITY).contains(&command.quantity) {
-        return Err(Refusal::field(
-            "/quantity",
-            "0 to 10,000; 0 removes the line",
-        ));
+        return Err(Refusal::field("/quantity", "0 to 10,000; 0 removes the line"));
     }
     let mut body = cart.body.clone();
     let Some(line) = body.lines.iter_mut().find(|line| line.id == command.line) else {
@@ -50,11 +47,5 @@ pub(crate) fn decide(
     body.lines.retain(|line| line.quantity > 0);
     let cart = cart.with_body(body, ctx.now);
     cart.priced(&world.shop)?;
-    Ok((
-        Reply::Cart(cart.clone()),
-        Changes {
-            carts: vec![cart],
-            ..Changes::default()
-        },
-    ))
+    Ok((Reply::Cart(cart.clone()), Changes { carts: vec![cart], ..Changes::default() }))
 }

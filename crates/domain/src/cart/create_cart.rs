@@ -28,11 +28,5 @@ pub(crate) fn decide(
         created_at: ctx.now,
         updated_at: ctx.now,
     };
-    Ok((
-        Reply::Cart(cart.clone()),
-        Changes {
-            carts: vec![cart],
-            ..Changes::default()
-        },
-    ))
+    Ok((Reply::Cart(cart.clone()), Changes { carts: vec![cart], ..Changes::default() }))
 }

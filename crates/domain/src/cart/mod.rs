@@ -120,21 +120,15 @@ impl Cart {
     /// A sum leaves the range of 64 bits.
     pub fn priced(&self, shop: &ShopConfig) -> Result<Priced, Refusal> {
         let body = &self.body;
-        let goods: Vec<(Money, i64)> = body
-            .lines
-            .iter()
-            .map(|line| (line.unit_price, line.quantity))
-            .collect();
+        let goods: Vec<(Money, i64)> =
+            body.lines.iter().map(|line| (line.unit_price, line.quantity)).collect();
         let address = body.shipping_address.as_ref();
         let shipping = address
             .zip(body.shipping_method.as_deref())
             .and_then(|(address, code)| shop.shipping_method(code, &address.country));
         let tax =
             address.and_then(|address| shop.tax_rate(&address.country, address.region.as_deref()));
-        let discount = body
-            .discount_code
-            .as_deref()
-            .and_then(|code| shop.discount(code));
+        let discount = body.discount_code.as_deref().and_then(|code| shop.discount(code));
         Ok(pricing::price(
             &goods,
             Money::zero(self.currency),
@@ -147,12 +141,7 @@ impl Cart {
 
     /// The next version of the cart with another body.
     pub(crate) fn with_body(&self, body: CartBody, now: Timestamp) -> Self {
-        Self {
-            version: self.version + 1,
-            body,
-            updated_at: now,
-            ..self.clone_head()
-        }
+        Self { version: self.version + 1, body, updated_at: now, ..self.clone_head() }
     }
 
     /// The next version of the cart in another state.
@@ -167,9 +156,6 @@ impl Cart {
     }
 
     fn clone_head(&self) -> Self {
-        Self {
-            body: CartBody::default(),
-            ..*self
-        }
+        Self { body: CartBody::default(), ..*self }
     }
 }

@@ -23,20 +23,10 @@ pub(crate) fn decide(
     cart.must_be_open()?;
     let mut body = cart.body.clone();
     for line in &mut body.lines {
-        if let Some(price) = world
-            .offers
-            .get(&line.variant_id)
-            .and_then(|offer| offer.price)
-        {
+        if let Some(price) = world.offers.get(&line.variant_id).and_then(|offer| offer.price) {
             line.unit_price = price;
         }
     }
     let cart = cart.with_body(body, ctx.now);
-    Ok((
-        Reply::Cart(cart.clone()),
-        Changes {
-            carts: vec![cart],
-            ..Changes::default()
-        },
-    ))
+    Ok((Reply::Cart(cart.clone()), Changes { carts: vec![cart], ..Changes::default() }))
 }

@@ -43,25 +43,14 @@ pub(crate) fn decide(
     let mut body = cart.body.clone();
     let mut errors = Vec::new();
     if let Some(email) = &patch.email {
-        if email
-            .as_deref()
-            .is_some_and(|email| !address::is_email(email))
-        {
+        if email.as_deref().is_some_and(|email| !address::is_email(email)) {
             errors.push(FieldError::new("/email", "not an e-mail address"));
         }
         body.email.clone_from(email);
     }
     for (given, kept, pointer) in [
-        (
-            &patch.shipping_address,
-            &mut body.shipping_address,
-            "/shipping_address",
-        ),
-        (
-            &patch.billing_address,
-            &mut body.billing_address,
-            "/billing_address",
-        ),
+        (&patch.shipping_address, &mut body.shipping_address, "/shipping_address"),
+        (&patch.billing_address, &mut body.billing_address, "/billing_address"),
     ] {
         if let Some(given) = given {
             if let Some(given) = given {
@@ -73,18 +62,11 @@ pub(crate) fn decide(
     if let Some(method) = &patch.shipping_method {
         body.shipping_method.clone_from(method);
     }
-    let country = body
-        .shipping_address
-        .as_ref()
-        .map(|address| address.country.clone());
+    let country = body.shipping_address.as_ref().map(|address| address.country.clone());
     if let Some(code) = &body.shipping_method {
         let known = match &country {
             Some(country) => world.shop.shipping_method(code, country).is_some(),
-            None => world
-                .shop
-                .shipping_methods
-                .iter()
-                .any(|method| method.code == *code),
+            None => world.shop.shipping_methods.iter().any(|method| method.code == *code),
         };
         if !known && patch.shipping_method.is_some() {
             errors.push(FieldError::new(
@@ -96,11 +78,7 @@ pub(crate) fn decide(
         }
     }
     if let Some(code) = &patch.discount_code {
-        body.discount_code = match code
-            .as_deref()
-            .map(str::trim)
-            .filter(|code| !code.is_empty())
-        {
+        body.discount_code = match code.as_deref().map(str::trim).filter(|code| !code.is_empty()) {
             None => None,
             Some(code) => match world.shop.discount(code) {
                 Some(discount) => Some(discount.code.clone()),
@@ -116,11 +94,5 @@ pub(crate) fn decide(
     }
     let cart = cart.with_body(body, ctx.now);
     cart.priced(&world.shop)?;
-    Ok((
-        Reply::Cart(cart.clone()),
-        Changes {
-            carts: vec![cart],
-            ..Changes::default()
-        },
-    ))
+    Ok((Reply::Cart(cart.clone()), Changes { carts: vec![cart], ..Changes::default() }))
 }

@@ -98,10 +98,7 @@ pub struct FieldError {
 impl FieldError {
     /// An error at a pointer.
     pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self {
-            pointer: pointer.into(),
-            detail: detail.into(),
-        }
+        Self { pointer: pointer.into(), detail: detail.into() }
     }
 }
 
@@ -123,10 +120,7 @@ impl Draft {
                 "a handle has lower-case letters, digits and single hyphens, at most 120",
             ));
         }
-        for (value, pointer) in [
-            (&self.brand, "/brand"),
-            (&self.product_type, "/product_type"),
-        ] {
+        for (value, pointer) in [(&self.brand, "/brand"), (&self.product_type, "/product_type")] {
             if let Some(value) = value {
                 line(&mut errors, pointer, value, true);
             }
@@ -146,46 +140,19 @@ impl Draft {
         if self.description_html.len() > limits::HTML_BYTES {
             errors.push(FieldError::new("/description_html", "at most 256 KiB"));
         }
-        at_most(
-            &mut errors,
-            "/options",
-            self.options.len(),
-            limits::OPTIONS_PER_PRODUCT,
-        );
-        at_most(
-            &mut errors,
-            "/attributes",
-            self.attributes.len(),
-            limits::ATTRIBUTES_PER_PRODUCT,
-        );
-        at_most(
-            &mut errors,
-            "/media",
-            self.media.len(),
-            limits::MEDIA_PER_PRODUCT,
-        );
-        at_most(
-            &mut errors,
-            "/variants",
-            self.variants.len(),
-            limits::VARIANTS_PER_PRODUCT,
-        );
+        at_most(&mut errors, "/options", self.options.len(), limits::OPTIONS_PER_PRODUCT);
+        at_most(&mut errors, "/attributes", self.attributes.len(), limits::ATTRIBUTES_PER_PRODUCT);
+        at_most(&mut errors, "/media", self.media.len(), limits::MEDIA_PER_PRODUCT);
+        at_most(&mut errors, "/variants", self.variants.len(), limits::VARIANTS_PER_PRODUCT);
         for (index, name) in self.options.iter().enumerate() {
             line(&mut errors, &format!("/options/{index}"), name, true);
-            if self
-                .options
-                .iter()
-                .take(index)
-                .any(|earlier| earlier == name)
-            {
+            if self.options.iter().take(index).any(|earlier| earlier == name) {
                 errors.push(FieldError::new(format!("/options/{index}"), "named twice"));
             }
         }
         for (index, media) in self.media.iter().enumerate() {
             let url = &media.url;
-            let known = ["https://", "http://", "/media/"]
-                .iter()
-                .any(|p| url.starts_with(p));
+            let known = ["https://", "http://", "/media/"].iter().any(|p| url.starts_with(p));
             if !known || url.len() > 2_000 || url.chars().any(|c| c.is_whitespace() || c == '"') {
                 errors.push(FieldError::new(
                     format!("/media/{index}/url"),
@@ -195,11 +162,7 @@ impl Draft {
         }
         self.check_attributes(&mut errors);
         self.check_variants(&mut errors);
-        if errors.is_empty() {
-            Ok(self)
-        } else {
-            Err(errors)
-        }
+        if errors.is_empty() { Ok(self) } else { Err(errors) }
     }
 
     fn check_attributes(&self, errors: &mut Vec<FieldError>) {
@@ -207,32 +170,21 @@ impl Draft {
             let at = format!("/attributes/{index}");
             let key_ok = !attribute.key.is_empty()
                 && attribute.key.len() <= 100
-                && attribute
-                    .key
-                    .bytes()
-                    .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+                && attribute.key.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'));
             if !key_ok {
                 errors.push(FieldError::new(
                     format!("{at}/key"),
                     "a key has lower-case letters, digits and `_`, at most 100",
                 ));
             }
-            if self
-                .attributes
-                .iter()
-                .take(index)
-                .any(|earlier| earlier.key == attribute.key)
-            {
+            if self.attributes.iter().take(index).any(|earlier| earlier.key == attribute.key) {
                 errors.push(FieldError::new(format!("{at}/key"), "used twice"));
             }
             line(errors, &format!("{at}/label"), &attribute.label, true);
             match &attribute.value {
                 AttributeValue::Text(text) => {
                     if text.len() > 10_000 {
-                        errors.push(FieldError::new(
-                            format!("{at}/value"),
-                            "at most 10,000 bytes",
-                        ));
+                        errors.push(FieldError::new(format!("{at}/value"), "at most 10,000 bytes"));
                     }
                 }
                 AttributeValue::List(items) => {
@@ -248,10 +200,7 @@ impl Draft {
 
     fn check_variants(&mut self, errors: &mut Vec<FieldError>) {
         if self.variants.is_empty() {
-            errors.push(FieldError::new(
-                "/variants",
-                "a product needs at least one variant",
-            ));
+            errors.push(FieldError::new("/variants", "a product needs at least one variant"));
         }
         let n_options = self.options.len();
         let mut skus = std::collections::BTreeSet::new();
@@ -264,10 +213,7 @@ impl Draft {
             variant.sku = variant.sku.trim().to_owned();
             line(errors, &format!("{at}/sku"), &variant.sku, true);
             if !skus.insert(variant.sku.clone()) {
-                errors.push(FieldError::new(
-                    format!("{at}/sku"),
-                    "used twice in this product",
-                ));
+                errors.push(FieldError::new(format!("{at}/sku"), "used twice in this product"));
             }
             if variant.options.len() != n_options {
                 errors.push(FieldError::new(
@@ -291,29 +237,17 @@ impl Draft {
                 check_price(errors, &format!("{at}/prices/{number}"), price);
                 let currency = price.price.currency;
                 let before = variant.prices.iter().take(number);
-                if before
-                    .into_iter()
-                    .any(|other| other.price.currency == currency)
-                {
+                if before.into_iter().any(|other| other.price.currency == currency) {
                     errors.push(FieldError::new(
                         format!("{at}/prices/{number}"),
                         format!("a second price in {currency}"),
                     ));
                 }
             }
-            if variant
-                .weight_g
-                .is_some_and(|grams| !(0..=100_000_000).contains(&grams))
-            {
-                errors.push(FieldError::new(
-                    format!("{at}/weight_g"),
-                    "0 to 100,000,000 grams",
-                ));
+            if variant.weight_g.is_some_and(|grams| !(0..=100_000_000).contains(&grams)) {
+                errors.push(FieldError::new(format!("{at}/weight_g"), "0 to 100,000,000 grams"));
             }
-            if variant
-                .stock
-                .is_some_and(|n| !(0..=limits::STOCK_ON_HAND).contains(&n))
-            {
+            if variant.stock.is_some_and(|n| !(0..=limits::STOCK_ON_HAND).contains(&n)) {
                 errors.push(FieldError::new(format!("{at}/stock"), "0 to 1,000,000,000"));
             }
         }
@@ -340,10 +274,7 @@ pub fn made_sku(product_handle: &str, options: &[String]) -> String {
 
 fn check_price(errors: &mut Vec<FieldError>, at: &str, price: &DraftPrice) {
     if !(0..=limits::PRICE_MINOR).contains(&price.price.minor) {
-        errors.push(FieldError::new(
-            format!("{at}/price"),
-            "0 to 10,000,000,000 minor units",
-        ));
+        errors.push(FieldError::new(format!("{at}/price"), "0 to 10,000,000,000 minor units"));
     }
     if let Some(compare_at) = price.compare_at {
         if compare_at.currency != price.price.currency {
@@ -367,18 +298,12 @@ fn line(errors: &mut Vec<FieldError>, pointer: &str, text: &str, required: bool)
     } else if text.len() > limits::LINE_BYTES {
         errors.push(FieldError::new(pointer, "at most 500 bytes"));
     } else if text.chars().any(char::is_control) {
-        errors.push(FieldError::new(
-            pointer,
-            "must be one line without control characters",
-        ));
+        errors.push(FieldError::new(pointer, "must be one line without control characters"));
     }
 }
 
 fn at_most(errors: &mut Vec<FieldError>, pointer: &str, found: usize, limit: usize) {
     if found > limit {
-        errors.push(FieldError::new(
-            pointer,
-            format!("{found} are too many; at most {limit}"),
-        ));
+        errors.push(FieldError::new(pointer, format!("{found} are too many; at most {limit}")));
     }
 }

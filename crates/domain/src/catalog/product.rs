@@ -133,9 +133,7 @@ pub struct Variant {
 impl Variant {
     /// The price in a currency.
     pub fn price_in(&self, currency: Currency) -> Option<&Price> {
-        self.prices
-            .iter()
-            .find(|price| price.price.currency == currency)
+        self.prices.iter().find(|price| price.price.currency == currency)
     }
 }
 

@@ -30,9 +30,8 @@ pub(crate) fn release_stock(world: &World, ctx: &mut Ctx, order: &Order, changes
     for line in &order.lines {
         let mut levels = world.levels_of(line.variant_id).to_vec();
         for allocation in &line.allocations {
-            let Some(index) = levels
-                .iter()
-                .position(|level| level.location_id == allocation.location_id)
+            let Some(index) =
+                levels.iter().position(|level| level.location_id == allocation.location_id)
             else {
                 continue; // The variant was deleted; its stock went with it.
             };

@@ -1,6 +1,6 @@
 //! Turns a cart into a pending order with its stock reserved.
 
-use stoa_kernel::{Ctx, TokenHash};
+use stoa_kernel::{Ctx, TokenHash, limits};
 
 use crate::cart::{Cart, CartState};
 use crate::catalog::FieldError;
@@ -35,10 +35,7 @@ pub(crate) fn decide(
 ) -> Result<(Reply, Changes), Refusal> {
     let cart = world.cart(&command.cart)?;
     if let CartState::Paying(id) | CartState::Completed(id) = cart.state {
-        return Ok((
-            Reply::Order(Box::new(world.order(id)?.clone())),
-            Changes::default(),
-        ));
+        return Ok((Reply::Order(Box::new(world.order(id)?.clone())), Changes::default()));
     }
     let details = details(world, cart)?;
     check_lines(world, cart)?;
@@ -74,10 +71,7 @@ pub(crate) fn decide(
                 (MovementKind::Reserve, 0, quantity),
                 Some(id),
             );
-            allocations.push(Allocation {
-                location_id: level.location_id,
-                quantity,
-            });
+            allocations.push(Allocation { location_id: level.location_id, quantity });
             left -= quantity;
         }
         debug_assert_eq!(left, 0, "check_lines lets only what is available through");
@@ -105,10 +99,7 @@ pub(crate) fn decide(
         email: cart.body.email.clone().unwrap_or_default(),
         totals: priced.totals,
         shipping_tax: priced.shipping_tax,
-        details: OrderDetails {
-            tax_lines: priced.tax_lines,
-            ..details
-        },
+        details: OrderDetails { tax_lines: priced.tax_lines, ..details },
         lines,
         payment: Payment {
             id: ctx.payment_id(),
@@ -123,16 +114,11 @@ pub(crate) fn decide(
         created_at: ctx.now,
         updated_at: ctx.now,
     };
-    let event = EventBody::OrderPending {
-        order_id: id,
-        total: order.totals.total,
-    };
+    let event = EventBody::OrderPending { order_id: id, total: order.totals.total };
     let event = order.record(event);
     changes.events.push(event);
-    changes.jobs.push(Job::new(JobKind::Charge, id, ctx.now));
-    changes
-        .carts
-        .push(cart.with_state(CartState::Paying(id), ctx.now));
+    changes.jobs.push(Job::new(JobKind::Charge, id, ctx.now.plus_seconds(limits::JOB_LEASE_S)));
+    changes.carts.push(cart.with_state(CartState::Paying(id), ctx.now));
     changes.orders.push(order.clone());
     Ok((Reply::Order(Box::new(order)), changes))
 }
@@ -158,21 +144,12 @@ fn details(world: &World, cart: &Cart) -> Result<OrderDetails, Refusal> {
     else {
         return Err(Refusal::Invalid(missing));
     };
-    let method = world
-        .shop
-        .shipping_method(code, &address.country)
-        .ok_or_else(|| {
-            Refusal::field(
-                "/shipping_method",
-                "is not offered for this country any more",
-            )
-        })?;
+    let method = world.shop.shipping_method(code, &address.country).ok_or_else(|| {
+        Refusal::field("/shipping_method", "is not offered for this country any more")
+    })?;
     Ok(OrderDetails {
         shipping_address: address.clone(),
-        billing_address: body
-            .billing_address
-            .clone()
-            .unwrap_or_else(|| address.clone()),
+        billing_address: body.billing_address.clone().unwrap_or_else(|| address.clone()),
         shipping_method: method.code.clone(),
         shipping_method_name: method.name.clone(),
         discount_code: body.discount_code.clone(),
@@ -185,10 +162,7 @@ fn check_lines(world: &World, cart: &Cart) -> Result<(), Refusal> {
     let mut short = Vec::new();
     let mut repriced = Vec::new();
     for line in &cart.body.lines {
-        let offer = world
-            .offers
-            .get(&line.variant_id)
-            .filter(|offer| offer.on_sale);
+        let offer = world.offers.get(&line.variant_id).filter(|offer| offer.on_sale);
         let available = offer.map_or(0, |offer| world.available(offer.variant_id).max(0));
         if line.quantity > available {
             short.push(ShortLine {

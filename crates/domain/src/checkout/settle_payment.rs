@@ -63,9 +63,7 @@ pub(crate) fn decide(
             order.payment.token = None;
             order.payment.detail = None;
             order.payment.reference = Some(reference.clone());
-            changes
-                .entries
-                .push(ledger::entry(ctx, EntryKind::Capture, &order));
+            changes.entries.push(ledger::entry(ctx, EntryKind::Capture, &order));
             let captured = EventBody::PaymentCaptured {
                 order_id: order.id,
                 payment_id: order.payment.id,
@@ -89,9 +87,7 @@ pub(crate) fn decide(
             };
             changes.events.push(order.record(captured));
             changes.events.push(order.record(placed));
-            changes
-                .carts
-                .push(cart.with_state(CartState::Completed(order.id), ctx.now));
+            changes.carts.push(cart.with_state(CartState::Completed(order.id), ctx.now));
             changes.next_order_number = Some(number + 1);
             changes.finished_jobs.push((JobKind::Charge, order.id));
         }
@@ -107,9 +103,7 @@ pub(crate) fn decide(
                 reason: reason.clone(),
             };
             changes.events.push(order.record(declined));
-            changes
-                .carts
-                .push(cart.with_state(CartState::Open, ctx.now));
+            changes.carts.push(cart.with_state(CartState::Open, ctx.now));
             changes.finished_jobs.push((JobKind::Charge, order.id));
         }
         Settlement::RequiresAction { url } => {
@@ -124,10 +118,7 @@ pub(crate) fn decide(
             };
             changes.events.push(order.record(required));
             let deadline = ctx.now.plus_seconds(limits::PAYMENT_ACTION_S);
-            changes.jobs.push(Job {
-                run_at: deadline,
-                ..Job::new(JobKind::Charge, order.id, ctx.now)
-            });
+            changes.jobs.push(Job::new(JobKind::Charge, order.id, deadline));
         }
     }
     changes.orders.push(order.clone());

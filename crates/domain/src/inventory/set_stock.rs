@@ -29,30 +29,20 @@ pub(crate) fn decide(
     if !(0..=limits::STOCK_ON_HAND).contains(&command.on_hand) {
         return Err(Refusal::field("/on_hand", "0 to 1,000,000,000"));
     }
-    let offer = world
-        .offer(&command.variant)
-        .ok_or(Refusal::NotFound("variant"))?;
-    let location_id = world
-        .locations
-        .get(&command.location)
-        .copied()
-        .ok_or(Refusal::NotFound("location"))?;
+    let offer = world.offer(&command.variant).ok_or(Refusal::NotFound("variant"))?;
+    let location_id =
+        world.locations.get(&command.location).copied().ok_or(Refusal::NotFound("location"))?;
     let levels = world.levels_of(offer.variant_id);
-    let before = levels
-        .iter()
-        .find(|level| level.location_id == location_id)
-        .cloned()
-        .unwrap_or(StockLevel {
+    let before = levels.iter().find(|level| level.location_id == location_id).cloned().unwrap_or(
+        StockLevel {
             variant_id: offer.variant_id,
             location_id,
             on_hand: 0,
             reserved: 0,
             version: 0,
-        });
-    if command
-        .expected
-        .is_some_and(|expected| expected != before.on_hand)
-    {
+        },
+    );
+    if command.expected.is_some_and(|expected| expected != before.on_hand) {
         return Err(Refusal::Stale);
     }
     let mut changes = Changes::default();

@@ -91,10 +91,7 @@ pub(crate) fn entry(ctx: &mut Ctx, kind: EntryKind, order: &Order) -> LedgerEntr
     };
     let sales = totals.total.minor - totals.tax.minor - shipping;
     let postings = [
-        (
-            Account::Provider(order.payment.provider.clone()),
-            totals.total.minor,
-        ),
+        (Account::Provider(order.payment.provider.clone()), totals.total.minor),
         (Account::Sales, -sales),
         (Account::Shipping, -shipping),
         (Account::TaxPayable, -totals.tax.minor),

@@ -1,6 +1,6 @@
 //! The merchant calls an order off: stock is free again, money goes back.
 
-use stoa_kernel::{Ctx, OrderId};
+use stoa_kernel::{Ctx, OrderId, limits};
 
 use super::{OrderStatus, PaymentStatus};
 use crate::checkout::release_stock;
@@ -26,10 +26,7 @@ pub(crate) fn decide(
     command: &CancelOrder,
 ) -> Result<(Reply, Changes), Refusal> {
     let mut order = world.order(command.order)?.clone();
-    if command
-        .expected_version
-        .is_some_and(|expected| expected != order.version)
-    {
+    if command.expected_version.is_some_and(|expected| expected != order.version) {
         return Err(Refusal::Stale);
     }
     let mut changes = Changes::default();
@@ -37,26 +34,19 @@ pub(crate) fn decide(
         OrderStatus::Cancelled => return Ok((Reply::Order(Box::new(order)), changes)),
         OrderStatus::Placed => {}
         OrderStatus::Pending | OrderStatus::Failed => {
-            return Err(Refusal::WrongState {
-                status: order.status.as_str(),
-                verb: "cancelled",
-            });
+            return Err(Refusal::WrongState { status: order.status.as_str(), verb: "cancelled" });
         }
     }
     release_stock(world, ctx, &order, &mut changes);
     order.status = OrderStatus::Cancelled;
     order.updated_at = ctx.now;
-    let event = EventBody::OrderCancelled {
-        order_id: order.id,
-        reason: command.reason.clone(),
-    };
+    let event = EventBody::OrderCancelled { order_id: order.id, reason: command.reason.clone() };
     let event = order.record(event);
     changes.events.push(event);
     if order.payment.status == PaymentStatus::Paid {
         order.payment.status = PaymentStatus::RefundPending;
-        changes
-            .jobs
-            .push(Job::new(JobKind::Refund, order.id, ctx.now));
+        let lease = ctx.now.plus_seconds(limits::JOB_LEASE_S);
+        changes.jobs.push(Job::new(JobKind::Refund, order.id, lease));
     }
     changes.orders.push(order.clone());
     Ok((Reply::Order(Box::new(order)), changes))

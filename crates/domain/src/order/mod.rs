@@ -192,10 +192,6 @@ impl Order {
     /// A fact about this order, numbered by its next version.
     pub(crate) fn record(&mut self, body: EventBody) -> Event {
         self.version += 1;
-        Event {
-            subject: format!("order/{}", self.id),
-            sequence: self.version,
-            body,
-        }
+        Event { subject: format!("order/{}", self.id), sequence: self.version, body }
     }
 }

@@ -90,17 +90,12 @@ pub fn price(
         subtotals.push(line);
     }
     let discount_total = match discount {
-        Some(discount)
-            if discount
-                .min_subtotal
-                .is_none_or(|min| subtotal.minor >= min.minor) =>
-        {
+        Some(discount) if discount.min_subtotal.is_none_or(|min| subtotal.minor >= min.minor) => {
             match discount.kind {
                 DiscountKind::Percent(rate) => subtotal.share(rate),
-                DiscountKind::Amount(amount) => Money {
-                    minor: amount.minor.clamp(0, subtotal.minor),
-                    ..subtotal
-                },
+                DiscountKind::Amount(amount) => {
+                    Money { minor: amount.minor.clamp(0, subtotal.minor), ..subtotal }
+                }
             }
         }
         _ => zero,
@@ -112,11 +107,8 @@ pub fn price(
 
     let taxable = goods_after.plus(shipping_total)?;
     let rate = tax.map_or(Rate::ZERO, |tax| tax.rate);
-    let tax_total = if prices_include_tax {
-        taxable.included_share(rate)
-    } else {
-        taxable.share(rate)
-    };
+    let tax_total =
+        if prices_include_tax { taxable.included_share(rate) } else { taxable.share(rate) };
     let mut nets = Vec::with_capacity(subtotals.len() + 1);
     for (line, off) in subtotals.iter().zip(&discounts) {
         nets.push(line.minus(*off)?);
@@ -128,23 +120,10 @@ pub fn price(
 
     let mut lines = Vec::with_capacity(subtotals.len());
     for (((line, off), net), tax) in subtotals.iter().zip(&discounts).zip(&nets).zip(&taxes) {
-        let total = if prices_include_tax {
-            *net
-        } else {
-            net.plus(*tax)?
-        };
-        lines.push(LineTotals {
-            subtotal: *line,
-            discount: *off,
-            tax: *tax,
-            total,
-        });
+        let total = if prices_include_tax { *net } else { net.plus(*tax)? };
+        lines.push(LineTotals { subtotal: *line, discount: *off, tax: *tax, total });
     }
-    let total = if prices_include_tax {
-        taxable
-    } else {
-        taxable.plus(tax_total)?
-    };
+    let total = if prices_include_tax { taxable } else { taxable.plus(tax_total)? };
     let tax_lines = tax
         .map(|tax| TaxLine {
             name: tax.name.clone(),

@@ -103,9 +103,7 @@ mod rate_ppm {
 impl ShopConfig {
     /// The method with this code that goes to this country.
     pub fn shipping_method(&self, code: &str, country: &str) -> Option<&ShippingMethod> {
-        self.shipping_methods
-            .iter()
-            .find(|method| method.code == code && method.serves(country))
+        self.shipping_methods.iter().find(|method| method.code == code && method.serves(country))
     }
 
     /// The methods that go to this country.
@@ -113,9 +111,7 @@ impl ShopConfig {
         &'a self,
         country: &'a str,
     ) -> impl Iterator<Item = &'a ShippingMethod> {
-        self.shipping_methods
-            .iter()
-            .filter(move |method| method.serves(country))
+        self.shipping_methods.iter().filter(move |method| method.serves(country))
     }
 
     /// The tax at an address: the region's own rate before the country's.
@@ -128,8 +124,6 @@ impl ShopConfig {
 
     /// The discount with this code.
     pub fn discount(&self, code: &str) -> Option<&Discount> {
-        self.discounts
-            .iter()
-            .find(|discount| discount.code.eq_ignore_ascii_case(code))
+        self.discounts.iter().find(|discount| discount.code.eq_ignore_ascii_case(code))
     }
 }
