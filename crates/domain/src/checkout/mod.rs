@@ -14,6 +14,7 @@
 pub mod place_order;
 pub mod settle_payment;
 pub mod settle_refund;
+pub mod workflow;
 
 use stoa_kernel::Ctx;
 
