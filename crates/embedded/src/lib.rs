@@ -1,1 +1,3 @@
-//! Stoa: embedded.
+//! The default adapters: everything a shop needs inside one process.
+
+pub mod search;

@@ -6,6 +6,9 @@ use std::fmt;
 use async_trait::async_trait;
 use stoa_kernel::{Currency, Decimal, ProductId, Timestamp};
 
+/// How many results can be left out first, at most.
+pub const MAX_OFFSET: usize = 10_000;
+
 /// A typed value of an attribute as the index sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DocValue {
@@ -84,14 +87,17 @@ pub enum Sort {
 pub struct FacetFilter {
     /// `brand`, `attr.<key>`.
     pub field: String,
-    /// The chosen values as facets show them.
+    /// The chosen values as facets show them; for numbers also a range `min..max`, either end of
+    /// which may be left out.
     pub values: Vec<String>,
 }
 
 /// What is looked for. All filters must hold.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SearchQuery {
-    /// Words, or empty for everything.
+    /// Words, or empty for everything; at most [`stoa_kernel::limits::QUERY_BYTES`]. Of the
+    /// products that have most of the words, all are found. A text without any letter or digit
+    /// finds nothing.
     pub text: String,
     /// Handle of a category: products in it or below it.
     pub category: Option<String>,
@@ -107,7 +113,7 @@ pub struct SearchQuery {
     pub currency: Currency,
     /// The order.
     pub sort: Sort,
-    /// How many results to leave out first, at most 10,000.
+    /// How many results to leave out first, at most [`MAX_OFFSET`].
     pub offset: usize,
     /// How many results to give, at most [`stoa_kernel::limits::PAGE_ITEMS`].
     pub limit: usize,
@@ -137,13 +143,27 @@ impl SearchQuery {
 /// A value of a facet and how many results have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FacetValue {
-    /// What a filter takes (`HP`, `15.6 in`, `true`, `laptops`, `1000-5000`).
+    /// What a filter takes (`HP`, `15.6 in`, `13.3..15.6`, `true`, `laptops`, `1000-4999`,
+    /// `100000-`). Both ends of a range are inclusive; [`price_range`] reads those of prices.
     pub value: String,
     /// What people read.
     pub label: String,
     /// How many products of the result set have it. For a facet with chosen values the set is the
     /// one without that choice, so that the other values stay comparable (disjunctive facets).
     pub count: u64,
+}
+
+/// The ends of a value of the `price` facet (`1000-4999`, `-999`, `100000-`), as
+/// [`SearchQuery::price_min`] and [`SearchQuery::price_max`] take them.
+pub fn price_range(value: &str) -> Option<(Option<i64>, Option<i64>)> {
+    let (min, max) = value.split_once('-')?;
+    let end = |text: &str| match text {
+        "" => Some(None),
+        text if text.bytes().all(|byte| byte.is_ascii_digit()) => text.parse().ok().map(Some),
+        _ => None,
+    };
+    let range = (end(min)?, end(max)?);
+    (range != (None, None)).then_some(range)
 }
 
 /// A facet of the result set.
@@ -153,7 +173,8 @@ pub struct Facet {
     pub field: String,
     /// What people read.
     pub label: String,
-    /// Values, most frequent first (price: ascending); at most 50.
+    /// Values, most frequent first (prices and numbers: ascending); at most 50, and those chosen
+    /// in the query are always among them.
     pub values: Vec<FacetValue>,
 }
 
@@ -214,7 +235,8 @@ pub trait SearchIndex: Send + Sync + fmt::Debug {
 
     /// Replaces the documents with these ids (those in `remove` go away) and records that the
     /// index has followed the event log up to `offset`, atomically. Visible to searches when it
-    /// returns. Repeating it changes nothing.
+    /// returns. Repeating it changes nothing. A product in both lists goes away. Costs a disk
+    /// write however little it changes, so collect changes for a moment.
     async fn apply(
         &self,
         upsert: Vec<ProductDoc>,
@@ -226,11 +248,17 @@ pub trait SearchIndex: Send + Sync + fmt::Debug {
     async fn offset(&self) -> Result<i64, SearchError>;
 
     /// Starts a rebuild: a second, empty index is filled by [`Rebuild::add`] while searches still
-    /// use the first, and takes its place in [`Rebuild::finish`].
+    /// use the first, and takes its place in [`Rebuild::finish`]. What is applied meanwhile goes to
+    /// the first only: afterwards follow the log again from the offset given to `finish`.
     async fn rebuild(&self) -> Result<Box<dyn Rebuild>, SearchError>;
 
     /// How many products are indexed.
     async fn len(&self) -> Result<u64, SearchError>;
+
+    /// Whether nothing is indexed.
+    async fn is_empty(&self) -> Result<bool, SearchError> {
+        Ok(self.len().await? == 0)
+    }
 }
 
 /// An index being filled. Dropped without `finish`, it leaves no trace.
