@@ -6,6 +6,7 @@
 //! nothing, because deciding cannot.
 
 pub mod address;
+pub mod audit;
 pub mod cart;
 pub mod catalog;
 pub mod checkout;

@@ -40,7 +40,7 @@ pub struct Offer {
 }
 
 /// The rows a batch may touch, as they are in its transaction.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct World {
     /// The merchant's settings.
     pub shop: Arc<ShopConfig>,

@@ -51,6 +51,11 @@ pub(crate) fn decide(
     if order.status != OrderStatus::Pending {
         return Ok((Reply::Order(Box::new(order)), changes));
     }
+    let already_waits = order.payment.status == PaymentStatus::RequiresAction
+        && matches!(command.settlement, Settlement::RequiresAction { .. });
+    if already_waits {
+        return Ok((Reply::Order(Box::new(order)), changes));
+    }
     let cart = world.cart(&order.cart_key)?;
     order.updated_at = ctx.now;
     match &command.settlement {
@@ -63,7 +68,7 @@ pub(crate) fn decide(
             order.payment.token = None;
             order.payment.detail = None;
             order.payment.reference = Some(reference.clone());
-            changes.entries.push(ledger::entry(ctx, EntryKind::Capture, &order));
+            changes.entries.extend(ledger::entry(ctx, EntryKind::Capture, &order));
             let captured = EventBody::PaymentCaptured {
                 order_id: order.id,
                 payment_id: order.payment.id,
@@ -107,9 +112,6 @@ pub(crate) fn decide(
             changes.finished_jobs.push((JobKind::Charge, order.id));
         }
         Settlement::RequiresAction { url } => {
-            if order.payment.status == PaymentStatus::RequiresAction {
-                return Ok((Reply::Order(Box::new(order)), changes));
-            }
             order.payment.status = PaymentStatus::RequiresAction;
             order.payment.detail = Some(url.clone());
             let required = EventBody::PaymentActionRequired {

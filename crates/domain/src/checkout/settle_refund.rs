@@ -28,7 +28,7 @@ pub(crate) fn decide(
     }
     order.payment.status = PaymentStatus::Refunded;
     order.updated_at = ctx.now;
-    changes.entries.push(ledger::entry(ctx, EntryKind::Refund, &order));
+    changes.entries.extend(ledger::entry(ctx, EntryKind::Refund, &order));
     let refunded = EventBody::PaymentRefunded {
         order_id: order.id,
         payment_id: order.payment.id,

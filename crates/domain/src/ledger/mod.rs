@@ -77,9 +77,13 @@ impl Account {
     }
 }
 
-/// The entry of an order's capture, or its exact reverse for the refund.
-pub(crate) fn entry(ctx: &mut Ctx, kind: EntryKind, order: &Order) -> LedgerEntry {
+/// The entry of an order's capture, or its exact reverse for the refund; none for an order that
+/// costs nothing, because no money moves.
+pub(crate) fn entry(ctx: &mut Ctx, kind: EntryKind, order: &Order) -> Option<LedgerEntry> {
     let totals = &order.totals;
+    if totals.total.minor == 0 {
+        return None;
+    }
     let sign = match kind {
         EntryKind::Capture => 1,
         EntryKind::Refund => -1,
@@ -103,12 +107,12 @@ pub(crate) fn entry(ctx: &mut Ctx, kind: EntryKind, order: &Order) -> LedgerEntr
         amount: Money::new(minor * sign, totals.total.currency),
     })
     .collect();
-    LedgerEntry {
+    Some(LedgerEntry {
         id: ctx.ledger_entry_id(),
         kind,
         order_id: order.id,
         payment_id: order.payment.id,
         at: ctx.now,
         postings,
-    }
+    })
 }
