@@ -1,0 +1,4 @@
+//! What the demonstration shop sells, and to whom.
+
+pub mod buyers;
+pub mod catalogue;
