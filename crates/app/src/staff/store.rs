@@ -1,0 +1,228 @@
+//! All SQL about staff.
+
+use stoa_kernel::{Timestamp, TokenHash, UserId};
+use stoa_sql::{Column, Row, Sql, SqlError, Tx, Type, Verb, Write, sql};
+
+use super::{Scopes, User};
+
+const ANY_USER: Sql = sql!("select 1 from users limit 1");
+const USER_BY_EMAIL: Sql =
+    sql!("select id, email, name, password_hash from users where email = $1");
+const USER_BY_SESSION: Sql = sql!(
+    "select u.id, u.email, u.name from sessions s join users u on u.id = s.user_id \
+     where s.token_hash = $1 and s.expires_at > $2"
+);
+const SESSION_DELETE_EXPIRED: Sql = sql!("delete from sessions where expires_at <= $1");
+const SESSION_DELETE_OF_USER: Sql = sql!("delete from sessions where user_id = $1");
+const SETUP_LINK_OPEN: Sql =
+    sql!("select 1 from setup_links where token_hash = $1 and expires_at > $2");
+const SETUP_LINK_CONSUME: Sql =
+    sql!("delete from setup_links where token_hash = $1 and expires_at > $2");
+const SETUP_LINK_DELETE_ALL: Sql = sql!("delete from setup_links");
+const API_TOKEN_SCOPES: Sql = sql!("select scopes from api_tokens where token_hash = $1");
+
+/// Every statement, for the test that prepares them.
+pub const STATEMENTS: &[&Sql] = &[
+    &ANY_USER,
+    &USER_BY_EMAIL,
+    &USER_BY_SESSION,
+    &SESSION_DELETE_EXPIRED,
+    &SESSION_DELETE_OF_USER,
+    &SETUP_LINK_OPEN,
+    &SETUP_LINK_CONSUME,
+    &SETUP_LINK_DELETE_ALL,
+    &API_TOKEN_SCOPES,
+];
+
+const ID: &[Column] = &[("id", Type::Uuid)];
+const TOKEN_HASH: &[Column] = &[("token_hash", Type::Bytes)];
+
+static USER_INSERT: Write = Write::new(
+    Verb::Insert,
+    "users",
+    ID,
+    &[
+        ("email", Type::Text),
+        ("name", Type::Text),
+        ("password_hash", Type::Text),
+        ("created_at", Type::Time),
+        ("updated_at", Type::Time),
+    ],
+);
+static USER_UPDATE: Write = Write::new(
+    Verb::Update,
+    "users",
+    ID,
+    &[("name", Type::Text), ("password_hash", Type::Text), ("updated_at", Type::Time)],
+);
+static SESSION_INSERT: Write = Write::new(
+    Verb::Insert,
+    "sessions",
+    TOKEN_HASH,
+    &[("user_id", Type::Uuid), ("created_at", Type::Time), ("expires_at", Type::Time)],
+);
+static SESSION_DELETE: Write = Write::new(Verb::Delete, "sessions", TOKEN_HASH, &[]);
+static SETUP_LINK_INSERT: Write = Write::new(
+    Verb::Insert,
+    "setup_links",
+    TOKEN_HASH,
+    &[("created_at", Type::Time), ("expires_at", Type::Time)],
+);
+static API_TOKEN_INSERT: Write = Write::new(
+    Verb::Insert,
+    "api_tokens",
+    TOKEN_HASH,
+    &[("name", Type::Text), ("scopes", Type::Json), ("created_at", Type::Time)],
+);
+
+/// Every set-based write, for the test that prepares them.
+pub const WRITES: &[&Write] = &[
+    &USER_INSERT,
+    &USER_UPDATE,
+    &SESSION_INSERT,
+    &SESSION_DELETE,
+    &SETUP_LINK_INSERT,
+    &API_TOKEN_INSERT,
+];
+
+type Result<T> = std::result::Result<T, SqlError>;
+
+/// A user and the hash of the password.
+pub(super) struct Credentials {
+    pub(super) user: User,
+    pub(super) password_hash: String,
+}
+
+fn user(row: &Row<'_>) -> Result<User> {
+    Ok(User { id: UserId::from_uuid(row.uuid(0)?), email: row.string(1)?, name: row.string(2)? })
+}
+
+pub(super) async fn any_user(tx: &mut Tx) -> Result<bool> {
+    let found = tx.query_opt(&ANY_USER, &[], |row| row.int(0)).await?;
+    Ok(found.is_some())
+}
+
+pub(super) async fn credentials(tx: &mut Tx, email: &str) -> Result<Option<Credentials>> {
+    tx.query_opt(&USER_BY_EMAIL, &[email.into()], |row| {
+        Ok(Credentials { user: user(row)?, password_hash: row.string(3)? })
+    })
+    .await
+}
+
+pub(super) async fn insert_user(
+    tx: &mut Tx,
+    user: &User,
+    password_hash: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let row = [
+        user.id.into(),
+        (&user.email).into(),
+        (&user.name).into(),
+        password_hash.into(),
+        now.into(),
+        now.into(),
+    ];
+    tx.write(&USER_INSERT, [row]).await?;
+    Ok(())
+}
+
+pub(super) async fn update_user(
+    tx: &mut Tx,
+    user: &User,
+    password_hash: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let row = [user.id.into(), (&user.name).into(), password_hash.into(), now.into()];
+    tx.write(&USER_UPDATE, [row]).await?;
+    Ok(())
+}
+
+pub(super) async fn session_user(
+    tx: &mut Tx,
+    session: &TokenHash,
+    now: Timestamp,
+) -> Result<Option<User>> {
+    tx.query_opt(&USER_BY_SESSION, &[session.into(), now.into()], user).await
+}
+
+pub(super) async fn insert_session(
+    tx: &mut Tx,
+    session: &TokenHash,
+    user: UserId,
+    now: Timestamp,
+    expires: Timestamp,
+) -> Result<()> {
+    let row = [session.into(), user.into(), now.into(), expires.into()];
+    tx.write(&SESSION_INSERT, [row]).await?;
+    Ok(())
+}
+
+pub(super) async fn delete_session(tx: &mut Tx, session: &TokenHash) -> Result<()> {
+    tx.write(&SESSION_DELETE, [[session.into()]]).await?;
+    Ok(())
+}
+
+pub(super) async fn delete_expired_sessions(tx: &mut Tx, now: Timestamp) -> Result<()> {
+    tx.execute(&SESSION_DELETE_EXPIRED, &[now.into()]).await?;
+    Ok(())
+}
+
+pub(super) async fn delete_sessions_of(tx: &mut Tx, user: UserId) -> Result<()> {
+    tx.execute(&SESSION_DELETE_OF_USER, &[user.into()]).await?;
+    Ok(())
+}
+
+pub(super) async fn insert_setup_link(
+    tx: &mut Tx,
+    link: &TokenHash,
+    now: Timestamp,
+    expires: Timestamp,
+) -> Result<()> {
+    let row = [link.into(), now.into(), expires.into()];
+    tx.write(&SETUP_LINK_INSERT, [row]).await?;
+    Ok(())
+}
+
+pub(super) async fn setup_link_is_open(
+    tx: &mut Tx,
+    link: &TokenHash,
+    now: Timestamp,
+) -> Result<bool> {
+    let found =
+        tx.query_opt(&SETUP_LINK_OPEN, &[link.into(), now.into()], |row| row.int(0)).await?;
+    Ok(found.is_some())
+}
+
+/// Takes a link; false when there is none that is open.
+pub(super) async fn consume_setup_link(
+    tx: &mut Tx,
+    link: &TokenHash,
+    now: Timestamp,
+) -> Result<bool> {
+    let taken = tx.execute(&SETUP_LINK_CONSUME, &[link.into(), now.into()]).await?;
+    Ok(taken == 1)
+}
+
+pub(super) async fn delete_setup_links(tx: &mut Tx) -> Result<()> {
+    tx.execute(&SETUP_LINK_DELETE_ALL, &[]).await?;
+    Ok(())
+}
+
+pub(super) async fn insert_api_token(
+    tx: &mut Tx,
+    token: &TokenHash,
+    name: &str,
+    scopes: &Scopes,
+    now: Timestamp,
+) -> Result<()> {
+    let scopes = scopes.to_json();
+    let row = [token.into(), name.into(), stoa_sql::Param::Json(&scopes), now.into()];
+    tx.write(&API_TOKEN_INSERT, [row]).await?;
+    Ok(())
+}
+
+pub(super) async fn api_token_scopes(tx: &mut Tx, token: &TokenHash) -> Result<Option<Scopes>> {
+    tx.query_opt(&API_TOKEN_SCOPES, &[token.into()], |row| Ok(Scopes::from_json(row.text(0)?)))
+        .await
+}

@@ -1,0 +1,138 @@
+use stoa_kernel::{Ctx, IdSource, Timestamp, TokenHash};
+use stoa_sql::Db;
+use tempfile::TempDir;
+
+use super::*;
+
+const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
+const PASSWORD: &str = "correct horse battery";
+
+fn open() -> (TempDir, Db) {
+    let folder = tempfile::tempdir().unwrap();
+    let db = Db::open_embedded(folder.path()).unwrap();
+    (folder, db)
+}
+
+fn ctx() -> Ctx {
+    Ctx { now: NOW, ids: IdSource::seeded(7) }
+}
+
+fn owner() -> NewUser {
+    NewUser {
+        name: " Ada Owner ".into(),
+        email: " Ada@Example.com".into(),
+        password: PASSWORD.into(),
+    }
+}
+
+#[test]
+fn every_statement_fits_the_schema() {
+    let (_folder, db) = open();
+    let texts = store::STATEMENTS.iter().map(|sql| sql.sqlite);
+    for text in texts.chain(store::WRITES.iter().map(|write| write.sqlite())) {
+        db.prepare(text).unwrap_or_else(|e| panic!("{text}: {e}"));
+    }
+}
+
+#[tokio::test]
+async fn a_set_up_link_makes_one_administrator_once() {
+    let (_folder, db) = open();
+    assert!(!any_user(&db).await.unwrap());
+    let old = create_setup_link(&db, NOW).await.unwrap().unwrap().hash();
+    let link = create_setup_link(&db, NOW).await.unwrap().unwrap().hash();
+    assert!(!setup_link_is_open(&db, &old, NOW).await.unwrap());
+    assert!(setup_link_is_open(&db, &link, NOW).await.unwrap());
+    let later = NOW.plus_seconds(SETUP_LINK_S);
+    assert!(!setup_link_is_open(&db, &link, later).await.unwrap());
+
+    let mut wrong = owner();
+    wrong.password = "short".into();
+    wrong.email = "nowhere".into();
+    let refused = consume_setup_link(&db, &mut ctx(), &link, wrong).await;
+    let Err(StaffError::Invalid(errors)) = refused else {
+        panic!("{refused:?}");
+    };
+    let pointers: Vec<&str> = errors.iter().map(|error| error.pointer.as_str()).collect();
+    assert_eq!(pointers, ["/email", "/password"]);
+
+    let user = consume_setup_link(&db, &mut ctx(), &link, owner()).await.unwrap();
+    assert_eq!((user.name.as_str(), user.email.as_str()), ("Ada Owner", "ada@example.com"));
+    let again = consume_setup_link(&db, &mut ctx(), &link, owner()).await;
+    assert!(matches!(again, Err(StaffError::LinkClosed)), "{again:?}");
+    assert!(create_setup_link(&db, NOW).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn two_who_use_one_link_at_once_make_one_user() {
+    let (_folder, db) = open();
+    let link = create_setup_link(&db, NOW).await.unwrap().unwrap().hash();
+    let mut other = owner();
+    other.email = "other@example.com".into();
+    let (mut mine, mut theirs) = (ctx(), ctx());
+    let (one, two) = tokio::join!(
+        consume_setup_link(&db, &mut mine, &link, owner()),
+        consume_setup_link(&db, &mut theirs, &link, other),
+    );
+    assert_eq!(usize::from(one.is_ok()) + usize::from(two.is_ok()), 1);
+}
+
+#[tokio::test]
+async fn a_session_lasts_until_sign_out_expiry_or_a_new_password() {
+    let (_folder, db) = open();
+    let ada = put_user(&db, &mut ctx(), owner()).await.unwrap();
+    for (email, password) in [("ada@example.com", "wrong"), ("nobody@example.com", PASSWORD)] {
+        let refused = sign_in(&db, NOW, email, password.into(), None).await;
+        assert!(matches!(refused, Err(StaffError::WrongCredentials)), "{refused:?}");
+    }
+    let enter = |previous: Option<TokenHash>| {
+        let db = db.clone();
+        async move {
+            let email = "ADA@example.com ";
+            let signed = sign_in(&db, NOW, email, PASSWORD.into(), previous.as_ref()).await;
+            signed.unwrap().1.hash()
+        }
+    };
+    let who = |token: TokenHash, now: Timestamp| {
+        let db = db.clone();
+        async move { session(&db, &token, now).await.unwrap() }
+    };
+    let first = enter(None).await;
+    assert_eq!(who(first, NOW).await.as_ref(), Some(&ada));
+    assert_eq!(who(first, NOW.plus_seconds(SESSION_S)).await, None);
+
+    let second = enter(Some(first)).await;
+    assert_eq!(who(first, NOW).await, None, "signing in again rotates");
+    sign_out(&db, &second).await.unwrap();
+    sign_out(&db, &second).await.unwrap();
+    assert_eq!(who(second, NOW).await, None);
+
+    let third = enter(None).await;
+    let mut renamed = owner();
+    renamed.name = "Ada Byron".into();
+    renamed.password = "another long password".into();
+    let again = put_user(&db, &mut ctx(), renamed).await.unwrap();
+    assert_eq!((again.id, again.name.as_str()), (ada.id, "Ada Byron"));
+    assert_eq!(who(third, NOW).await, None);
+    let old = sign_in(&db, NOW, "ada@example.com", PASSWORD.into(), None).await;
+    assert!(matches!(old, Err(StaffError::WrongCredentials)), "{old:?}");
+}
+
+#[tokio::test]
+async fn an_api_token_has_the_scopes_it_was_made_with() {
+    let (_folder, db) = open();
+    let scopes = Scopes::new([Scope::ProductsRead, Scope::StockWrite]);
+    let token = create_api_token(&db, NOW, "warehouse", &scopes).await.unwrap();
+    assert_eq!(api_token(&db, &token.hash()).await.unwrap(), Some(scopes));
+    let other = token.derive("other").hash();
+    assert_eq!(api_token(&db, &other).await.unwrap(), None);
+    let none = create_api_token(&db, NOW, " ", &Scopes::new([])).await;
+    let Err(StaffError::Invalid(errors)) = none else {
+        panic!("{none:?}");
+    };
+    assert_eq!(errors.len(), 2);
+}
+
+#[test]
+fn nothing_secret_is_printed() {
+    assert!(!format!("{:?}", owner()).contains(PASSWORD));
+}
