@@ -1,1 +1,37 @@
-//! Stoa: app.
+//! Use cases, the engine, workflows and the event log; each domain's SQL.
+//!
+//! | module | what it does | tables |
+//! | --- | --- | --- |
+//! | [`engine`] | turns commands into batches, one transaction each | all of the below |
+//! | [`checkout`] | completes carts: the stored payment workflow | through the engine |
+//! | [`cart`], [`order`], [`inventory`], [`ledger`], [`job`] | stores | their own |
+//! | [`catalog`] | products in and out, and as pages read them | catalogue |
+//! | [`event_log`], [`follow`] | facts, and who follows them | `events` |
+//! | [`idempotency`], [`answer`], [`view`] | answers that can be repeated | `idempotency_keys` |
+//! | [`staff`] | people and programs that run the shop | `users`, `sessions`, ... |
+//! | [`doctor`] | looks for what must never be | reads all |
+//!
+//! Nothing here knows HTTP handlers, pages, or which database or search engine runs.
+
+pub mod answer;
+pub mod cart;
+pub mod catalog;
+pub mod checkout;
+pub mod clock;
+pub mod demo;
+pub mod doctor;
+pub mod engine;
+pub mod entropy;
+pub mod error;
+pub mod event_log;
+pub mod follow;
+pub mod idempotency;
+pub mod inventory;
+pub mod job;
+pub mod ledger;
+pub mod order;
+pub mod shop;
+pub mod staff;
+pub mod view;
+
+pub use shop::Shop;

@@ -69,10 +69,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            dry_run: false,
-            chunk: 200,
-        }
+        Self { dry_run: false, chunk: 200 }
     }
 }
 
@@ -151,8 +148,5 @@ async fn flush(
             Err(error) => summary.stopped = Some(error.to_string()),
         }
     }
-    progress.advanced(Watermark {
-        products: summary.read,
-        rejected: summary.rejected,
-    });
+    progress.advanced(Watermark { products: summary.read, rejected: summary.rejected });
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use stoa_domain::catalog::{Draft, FieldError};
+use stoa_domain::catalog::Draft;
 
 /// A product read from a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,8 +12,17 @@ pub struct Row {
     pub line: u64,
     /// The product.
     pub draft: Draft,
+    /// The lines of its variants, where each has its own; empty where the product is one line.
+    pub variant_lines: Vec<u64>,
     /// What was changed to make it fit, e.g. a negative stock that became 0.
     pub notes: Vec<BadRow>,
+}
+
+impl Row {
+    /// A product that is one line of its file.
+    pub const fn new(line: u64, draft: Draft) -> Self {
+        Self { line, draft, variant_lines: Vec::new(), notes: Vec::new() }
+    }
 }
 
 /// A fault in a file.
@@ -28,10 +37,7 @@ pub struct BadRow {
 impl BadRow {
     /// A fault on a line.
     pub fn new(line: u64, reason: impl Into<String>) -> Self {
-        Self {
-            line,
-            reason: reason.into(),
-        }
+        Self { line, reason: reason.into() }
     }
 }
 
@@ -51,19 +57,7 @@ pub struct Rejected {
 impl Rejected {
     /// Rejected for one reason.
     pub fn one(line: u64, reason: impl Into<String>) -> Self {
-        Self {
-            faults: vec![BadRow::new(line, reason)],
-        }
-    }
-
-    /// Rejected by the check of the draft that starts on `line`.
-    pub fn from_check(line: u64, errors: &[FieldError]) -> Self {
-        Self {
-            faults: errors
-                .iter()
-                .map(|error| BadRow::new(line, format!("{}: {}", error.pointer, error.detail)))
-                .collect(),
-        }
+        Self { faults: vec![BadRow::new(line, reason)] }
     }
 }
 

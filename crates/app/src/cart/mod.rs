@@ -1,0 +1,3 @@
+//! Carts in the store. Owns the table `carts`.
+
+pub mod store;

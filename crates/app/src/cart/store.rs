@@ -1,0 +1,113 @@
+//! All SQL on `carts`.
+
+use stoa_domain::cart::{Cart, CartState};
+use stoa_kernel::{OrderId, TokenHash};
+use stoa_sql::{Column, Param, Row, Sql, Tx, Type, Verb, Write, sql};
+
+use crate::error::StoreError;
+
+const SELECT: Sql = sql!(
+    sqlite: "select token_hash, state, order_id, version, currency, body, created_at, updated_at
+        from carts where token_hash = $1",
+    postgres: "select token_hash, state, order_id, version, currency, body, created_at, updated_at
+        from carts where token_hash = any($1) order by token_hash for update",
+);
+
+const KEY: &[Column] = &[("token_hash", Type::Bytes)];
+
+static INSERT: Write = Write::new(
+    Verb::Insert,
+    "carts",
+    KEY,
+    &[
+        ("state", Type::Text),
+        ("order_id", Type::Uuid),
+        ("version", Type::Int),
+        ("currency", Type::Text),
+        ("body", Type::Json),
+        ("created_at", Type::Time),
+        ("updated_at", Type::Time),
+    ],
+);
+
+static UPDATE: Write = Write::new(
+    Verb::Update,
+    "carts",
+    KEY,
+    &[
+        ("state", Type::Text),
+        ("order_id", Type::Uuid),
+        ("version", Type::Int),
+        ("body", Type::Json),
+        ("updated_at", Type::Time),
+    ],
+);
+
+/// Every statement of this page.
+pub const STATEMENTS: &[&Sql] = &[&SELECT];
+/// Every set-based write of this page.
+pub static WRITES: &[&Write] = &[&INSERT, &UPDATE];
+
+fn from_row(row: &Row<'_>) -> Result<Cart, StoreError> {
+    let order = row.opt_uuid(2)?.map(OrderId::from_uuid);
+    let state = match (row.text(1)?, order) {
+        ("open", None) => CartState::Open,
+        ("paying", Some(id)) => CartState::Paying(id),
+        ("completed", Some(id)) => CartState::Completed(id),
+        (other, _) => return Err(StoreError::bad_row("carts.state", other)),
+    };
+    Ok(Cart {
+        key: row.hash(0)?,
+        state,
+        version: row.int(3)?,
+        currency: row.text(4)?.parse()?,
+        body: serde_json::from_str(row.text(5)?)?,
+        created_at: row.time(6)?,
+        updated_at: row.time(7)?,
+    })
+}
+
+/// The carts with these keys, as far as they exist.
+pub async fn load(tx: &mut Tx, keys: &[TokenHash]) -> Result<Vec<Cart>, StoreError> {
+    tx.query_keys(&SELECT, keys.iter().map(Param::from), &[], from_row).await
+}
+
+/// Writes carts as they are now. `is_new` tells those that are not stored yet.
+pub async fn save(
+    tx: &mut Tx,
+    carts: &[&Cart],
+    is_new: impl Fn(&TokenHash) -> bool,
+) -> Result<(), StoreError> {
+    for cart in carts {
+        let (state, order) = match cart.state {
+            CartState::Open => ("open", None),
+            CartState::Paying(id) => ("paying", Some(id)),
+            CartState::Completed(id) => ("completed", Some(id)),
+        };
+        let body = serde_json::to_string(&cart.body)?;
+        if is_new(&cart.key) {
+            let row = [
+                Param::from(&cart.key),
+                state.into(),
+                order.into(),
+                cart.version.into(),
+                cart.currency.code().into(),
+                Param::Json(&body),
+                cart.created_at.into(),
+                cart.updated_at.into(),
+            ];
+            tx.write(&INSERT, [row]).await?;
+        } else {
+            let row = [
+                Param::from(&cart.key),
+                state.into(),
+                order.into(),
+                cart.version.into(),
+                Param::Json(&body),
+                cart.updated_at.into(),
+            ];
+            tx.write(&UPDATE, [row]).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,315 @@
+//! Makes, changes and removes products: a batch of one, in the same three steps as the engine's.
+
+use std::collections::HashMap;
+
+use stoa_domain::catalog::{Category, Draft, FieldError, Product, apply_draft};
+use stoa_domain::command::VariantRef;
+use stoa_domain::event::{Event, EventBody};
+use stoa_domain::inventory::SetStock;
+use stoa_domain::shop::ShopConfig;
+use stoa_domain::world::World;
+use stoa_domain::{Command, Refusal, decide};
+use stoa_kernel::{CategoryId, Ctx, ProductId, handle};
+use stoa_sql::{Db, Tx};
+
+use super::store;
+use crate::catalog::import::Outcome;
+use crate::catalog::import::sanitise;
+use crate::error::StoreError;
+use crate::{event_log, inventory};
+
+/// Why a product was not saved.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveError {
+    /// The business refused; nothing changed.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The store failed; nothing changed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<stoa_sql::SqlError> for SaveError {
+    fn from(error: stoa_sql::SqlError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// Which product a draft is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// A new one; its handle must be free.
+    New,
+    /// The one with this id; at this version, where the caller says.
+    Existing(ProductId, Option<i64>),
+    /// The one with the draft's handle, or a new one.
+    ByHandle,
+}
+
+/// Saves one product.
+///
+/// # Errors
+/// The draft is wrong, its handle or a SKU belongs to another product, the version is stale, or
+/// the store failed.
+pub async fn save_product(
+    db: &Db,
+    shop: &std::sync::Arc<ShopConfig>,
+    ctx: &mut Ctx,
+    target: Target,
+    draft: Draft,
+) -> Result<(Product, Outcome), SaveError> {
+    let draft = checked(draft)?;
+    let mut tx = db.begin().await?;
+    let mut shelves = Shelves::load(&mut tx).await?;
+    let saved = save_in(&mut tx, shop, ctx, &mut shelves, target, &draft).await?;
+    tx.commit().await?;
+    Ok(saved)
+}
+
+/// Saves many by handle in one transaction; each is saved whole or not at all.
+///
+/// # Errors
+/// The store failed; then none is saved.
+pub async fn save_many(
+    db: &Db,
+    shop: &std::sync::Arc<ShopConfig>,
+    ctx: &mut Ctx,
+    drafts: impl IntoIterator<Item = Draft>,
+) -> Result<Vec<Result<Outcome, Refusal>>, StoreError> {
+    let mut tx = db.begin().await?;
+    let mut shelves = Shelves::load(&mut tx).await?;
+    let mut outcomes = Vec::new();
+    for draft in drafts {
+        let saved = match checked(draft) {
+            Ok(draft) => save_in(&mut tx, shop, ctx, &mut shelves, Target::ByHandle, &draft).await,
+            Err(refusal) => Err(refusal.into()),
+        };
+        outcomes.push(match saved {
+            Ok((_, outcome)) => Ok(outcome),
+            Err(SaveError::Refused(refusal)) => Err(refusal),
+            Err(SaveError::Store(error)) => return Err(error),
+        });
+    }
+    tx.commit().await?;
+    Ok(outcomes)
+}
+
+/// Removes a product. Its orders keep what they say; its stock goes.
+///
+/// # Errors
+/// No such product, another version, or the store failed.
+pub async fn delete_product(
+    db: &Db,
+    ctx: &mut Ctx,
+    id: ProductId,
+    expected_version: Option<i64>,
+) -> Result<(), SaveError> {
+    let mut tx = db.begin().await?;
+    let product = store::find(&mut tx, id).await?.ok_or(Refusal::NotFound("product"))?;
+    if expected_version.is_some_and(|expected| expected != product.version) {
+        return Err(Refusal::Stale.into());
+    }
+    store::delete(&mut tx, id).await?;
+    let event = Event {
+        subject: format!("product/{id}"),
+        sequence: product.version + 1,
+        body: EventBody::ProductDeleted { product_id: id, handle: product.handle },
+    };
+    event_log::append(&mut tx, ctx, &[event]).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+fn checked(mut draft: Draft) -> Result<Draft, Refusal> {
+    draft.description_html = sanitise::clean(&draft.description_html);
+    draft.check().map_err(Refusal::Invalid)
+}
+
+async fn save_in(
+    tx: &mut Tx,
+    shop: &std::sync::Arc<ShopConfig>,
+    ctx: &mut Ctx,
+    shelves: &mut Shelves,
+    target: Target,
+    draft: &Draft,
+) -> Result<(Product, Outcome), SaveError> {
+    // Load and check everything before the first write, so that a refusal leaves no trace.
+    let holder = store::id_of_handle(tx, &draft.handle).await?;
+    let id = match target {
+        Target::New => None,
+        Target::Existing(id, _) => Some(id),
+        Target::ByHandle => holder,
+    };
+    if holder.is_some() && holder != id {
+        return Err(Refusal::Taken { what: "handle", value: draft.handle.clone() }.into());
+    }
+    let before = match id {
+        Some(id) => Some(store::find(tx, id).await?.ok_or(Refusal::NotFound("product"))?),
+        None => None,
+    };
+    if let (Target::Existing(_, Some(expected)), Some(before)) = (target, &before)
+        && before.version != expected
+    {
+        return Err(Refusal::Stale.into());
+    }
+    for (index, variant) in draft.variants.iter().enumerate() {
+        let owner = store::id_of_sku(tx, &variant.sku).await?;
+        if owner.is_some() && owner != id {
+            return Err(Refusal::Invalid(vec![FieldError::new(
+                format!("/variants/{index}/sku"),
+                format!("the SKU `{}` is in use by another product", variant.sku),
+            )])
+            .into());
+        }
+    }
+
+    let category = shelves.place(tx, ctx, &draft.category).await?;
+    let product = apply_draft(before.as_ref(), draft, category, ctx);
+    let changed = before.as_ref() != Some(&product);
+    if changed {
+        if let Some(before) = &before
+            && before.handle != product.handle
+        {
+            store::add_redirect(tx, &before.handle, product.id, ctx.now).await?;
+        }
+        store::drop_redirect(tx, &product.handle).await?;
+        store::save(tx, before.as_ref(), &product).await?;
+        let (product_id, handle) = (product.id, product.handle.clone());
+        let body = if before.is_some() {
+            EventBody::ProductUpdated { product_id, handle }
+        } else {
+            EventBody::ProductCreated { product_id, handle }
+        };
+        let event =
+            Event { subject: format!("product/{product_id}"), sequence: product.version, body };
+        event_log::append(tx, ctx, &[event]).await?;
+    }
+    let restocked = set_stock(tx, shop, ctx, draft, &product, before.is_none()).await?;
+    let outcome = match before {
+        None => Outcome::Created,
+        Some(_) if changed || restocked => Outcome::Updated,
+        Some(_) => Outcome::Unchanged,
+    };
+    Ok((product, outcome))
+}
+
+/// Sets the stock that the draft states; a new variant begins with a level of 0 where it states
+/// none. Says whether anything moved.
+async fn set_stock(
+    tx: &mut Tx,
+    shop: &std::sync::Arc<ShopConfig>,
+    ctx: &mut Ctx,
+    draft: &Draft,
+    product: &Product,
+    is_new: bool,
+) -> Result<bool, SaveError> {
+    let ids: Vec<_> = product.variants.iter().map(|variant| variant.id).collect();
+    let mut world = World::new(std::sync::Arc::clone(shop));
+    if !is_new {
+        for level in inventory::store::levels(tx, &ids).await? {
+            world.levels.entry(level.variant_id).or_default().push(level);
+        }
+    }
+    let mut counts = Vec::new();
+    for (given, variant) in draft.variants.iter().zip(&product.variants) {
+        let has_level = world.levels.contains_key(&variant.id);
+        if let Some(on_hand) = given.stock.or(if has_level { None } else { Some(0) }) {
+            counts.push((variant.id, on_hand));
+        }
+    }
+    if counts.is_empty() {
+        return Ok(false);
+    }
+    let locations = inventory::store::locations(tx).await?;
+    world.locations.extend(locations.into_iter().map(|(id, code)| (code, id)));
+    for offer in store::offers(tx, &ids, shop.currency).await? {
+        world.offers.insert(offer.variant_id, offer);
+    }
+    let mut moved = false;
+    for (variant, on_hand) in counts {
+        let command = Command::SetStock(SetStock {
+            variant: VariantRef::Id(variant),
+            location: "default".to_owned(),
+            on_hand,
+            expected: None,
+        });
+        let (_, changes) = decide(&world, ctx, &command)?;
+        world.absorb(&changes);
+        let levels: Vec<_> = changes.levels.iter().collect();
+        inventory::store::save_levels(tx, &levels, ctx.now).await?;
+        inventory::store::add_movements(tx, &changes.movements).await?;
+        event_log::append(tx, ctx, &changes.events).await?;
+        moved |= !changes.levels.is_empty();
+    }
+    Ok(moved)
+}
+
+/// The categories as they are in a transaction, so that drafts can be put on them by name.
+#[derive(Debug)]
+struct Shelves {
+    by_name: HashMap<(Option<CategoryId>, String), CategoryId>,
+    handles: HashMap<String, CategoryId>,
+}
+
+impl Shelves {
+    async fn load(tx: &mut Tx) -> Result<Self, StoreError> {
+        let mut shelves = Self { by_name: HashMap::new(), handles: HashMap::new() };
+        for category in store::categories(tx).await? {
+            shelves.remember(&category);
+        }
+        Ok(shelves)
+    }
+
+    fn remember(&mut self, category: &Category) {
+        let name = category.name.to_lowercase();
+        self.by_name.insert((category.parent_id, name), category.id);
+        self.handles.insert(category.handle.clone(), category.id);
+    }
+
+    /// The category at the end of a path of names; what is missing is made.
+    async fn place(
+        &mut self,
+        tx: &mut Tx,
+        ctx: &mut Ctx,
+        path: &[String],
+    ) -> Result<Option<CategoryId>, StoreError> {
+        let mut parent: Option<CategoryId> = None;
+        let mut parent_handle = String::new();
+        for name in path {
+            let name = name.trim();
+            let key = (parent, name.to_lowercase());
+            let own = handle::slugify(name);
+            let full = if parent_handle.is_empty() {
+                own.clone()
+            } else {
+                format!("{parent_handle}-{own}")
+            };
+            if let Some(known) = self.by_name.get(&key) {
+                parent = Some(*known);
+                parent_handle = own;
+                continue;
+            }
+            let mut free = own.clone();
+            if self.handles.contains_key(&free) {
+                free = handle::slugify(&full);
+            }
+            let mut number = 2;
+            while self.handles.contains_key(&free) {
+                free = handle::slugify(&format!("{own}-{number}"));
+                number += 1;
+            }
+            let category = Category {
+                id: ctx.category_id(),
+                handle: free,
+                name: name.to_owned(),
+                parent_id: parent,
+                position: i64::try_from(self.handles.len()).unwrap_or(i64::MAX),
+            };
+            store::add_category(tx, &category, ctx.now).await?;
+            self.remember(&category);
+            parent = Some(category.id);
+            parent_handle = own;
+        }
+        Ok(parent)
+    }
+}

@@ -1,0 +1,37 @@
+//! Looks for what must never be.
+
+use stoa_sql::Db;
+
+use crate::error::StoreError;
+use crate::{event_log, inventory, ledger, order};
+
+/// What was looked at, and what was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What was looked at.
+    pub check: &'static str,
+    /// What is wrong; empty when nothing is.
+    pub faults: Vec<String>,
+}
+
+/// Runs every check on the store.
+///
+/// # Errors
+/// The store cannot be read at all.
+pub async fn examine(db: &Db) -> Result<Vec<Finding>, StoreError> {
+    let integrity = db.integrity_faults().await?;
+    let mut tx = db.read().await?;
+    Ok(vec![
+        Finding { check: "database integrity", faults: integrity },
+        Finding {
+            check: "stock against movements",
+            faults: inventory::store::faults(&mut tx).await?,
+        },
+        Finding {
+            check: "orders, payments and reservations",
+            faults: order::store::faults(&mut tx).await?,
+        },
+        Finding { check: "ledger balance", faults: ledger::store::faults(&mut tx).await? },
+        Finding { check: "event sequences", faults: event_log::faults(&mut tx).await? },
+    ])
+}

@@ -1,0 +1,89 @@
+//! Writes what a batch has changed, each row once, however many commands changed it.
+
+use std::collections::BTreeSet;
+
+use stoa_domain::event::Event;
+use stoa_domain::inventory::Movement;
+use stoa_domain::ledger::LedgerEntry;
+use stoa_domain::world::{Changes, Job, JobKind, World};
+use stoa_kernel::{Ctx, LocationId, OrderId, TokenHash, VariantId};
+use stoa_sql::Tx;
+
+use super::load::Stored;
+use crate::answer::Answer;
+use crate::error::StoreError;
+use crate::idempotency::{self, Idempotency, KeyHash};
+use crate::{cart, event_log, inventory, job, ledger, order};
+
+/// What a batch will write. Rows that exist are named by key and taken from the world at the end;
+/// rows that are only added gather here.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    carts: BTreeSet<TokenHash>,
+    orders: BTreeSet<OrderId>,
+    levels: BTreeSet<(VariantId, LocationId)>,
+    movements: Vec<Movement>,
+    entries: Vec<LedgerEntry>,
+    jobs: Vec<(Job, Option<KeyHash>)>,
+    finished_jobs: Vec<(JobKind, OrderId)>,
+    events: Vec<Event>,
+    order_number: bool,
+    pub(super) keys: Vec<(Idempotency, Option<Answer>)>,
+    pub(super) answers: Vec<(KeyHash, Answer)>,
+}
+
+impl Pending {
+    /// Takes what one command has changed; `key` is the idempotency key of its request, which the
+    /// jobs it stored will answer.
+    pub(super) fn take(&mut self, changes: Changes, key: Option<KeyHash>) {
+        self.carts.extend(changes.carts.iter().map(|cart| cart.key));
+        self.orders.extend(changes.orders.iter().map(|order| order.id));
+        let levels = changes.levels.iter().map(|level| (level.variant_id, level.location_id));
+        self.levels.extend(levels);
+        self.movements.extend(changes.movements);
+        self.entries.extend(changes.entries);
+        self.jobs.extend(changes.jobs.into_iter().map(|job| (job, key)));
+        self.finished_jobs.extend(changes.finished_jobs);
+        self.events.extend(changes.events);
+        self.order_number |= changes.next_order_number.is_some();
+    }
+}
+
+/// Writes everything, in an order that satisfies foreign keys.
+pub(super) async fn write(
+    tx: &mut Tx,
+    ctx: &mut Ctx,
+    world: &World,
+    stored: &Stored,
+    pending: &Pending,
+) -> Result<(), StoreError> {
+    let carts: Vec<_> = pending.carts.iter().filter_map(|key| world.carts.get(key)).collect();
+    cart::store::save(tx, &carts, |key| !stored.carts.contains(key)).await?;
+    let orders: Vec<_> = pending.orders.iter().filter_map(|id| world.orders.get(id)).collect();
+    order::store::save(tx, &orders, |id| !stored.orders.contains(&id)).await?;
+    let levels: Vec<_> = pending
+        .levels
+        .iter()
+        .filter_map(|(variant, location)| {
+            world.levels_of(*variant).iter().find(|level| level.location_id == *location)
+        })
+        .collect();
+    inventory::store::save_levels(tx, &levels, ctx.now).await?;
+    inventory::store::add_movements(tx, &pending.movements).await?;
+    ledger::store::add(tx, &pending.entries).await?;
+    for (new, key) in &pending.jobs {
+        job::store(tx, new, key.as_ref()).await?;
+    }
+    job::finish(tx, &pending.finished_jobs).await?;
+    if pending.order_number {
+        order::store::set_next_number(tx, world.next_order_number).await?;
+    }
+    event_log::append(tx, ctx, &pending.events).await?;
+    for (idempotency, answer) in &pending.keys {
+        idempotency::keep(tx, idempotency, answer.as_ref(), ctx.now).await?;
+    }
+    for (key, answer) in &pending.answers {
+        idempotency::answer(tx, key, answer).await?;
+    }
+    Ok(())
+}

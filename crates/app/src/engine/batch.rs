@@ -1,0 +1,168 @@
+//! One batch, from the queue to the answers.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use stoa_domain::order::{OrderStatus, PaymentStatus};
+use stoa_domain::shop::ShopConfig;
+use stoa_domain::{Command, decide};
+use stoa_kernel::{Ctx, IdSource, Timestamp};
+use stoa_sql::Db;
+
+use super::apply::{self, Pending};
+use super::load::{self, Loaded};
+use super::{EngineStats, Envelope, Outcome, Submission, order_of};
+use crate::answer::Answer;
+use crate::error::StoreError;
+use crate::idempotency::{self, Idempotency, Kept, KeyHash};
+
+/// Runs a batch and answers everyone in it.
+pub(super) async fn run(
+    db: &Db,
+    shop: &Arc<ShopConfig>,
+    clock: fn() -> Timestamp,
+    ids: &mut IdSource,
+    batch: &mut Vec<Envelope>,
+    stats: &EngineStats,
+) {
+    let began = clock();
+    let mut ctx = Ctx { now: began, ids: ids.clone() };
+    let submissions: Vec<&Submission> = batch.iter().map(|(submission, _)| submission).collect();
+    let outcome = transact(db, shop, &mut ctx, &submissions, clock).await;
+    *ids = ctx.ids;
+    match outcome {
+        Ok((outcomes, commit_began)) => {
+            let ended = clock();
+            stats.batch(batch.len(), elapsed(began, ended), elapsed(commit_began, ended));
+            for ((_, answer), outcome) in batch.drain(..).zip(outcomes) {
+                match &outcome {
+                    Outcome::Refused(_) => stats.refused(),
+                    Outcome::Replayed(_) => stats.replayed(),
+                    _ => {}
+                }
+                // Who no longer listens has gone away; what was done stays done.
+                let _gone = answer.send(outcome);
+            }
+        }
+        Err(error) => {
+            if error.is_unavailable() {
+                tracing::warn!(%error, "a batch could not be committed");
+            } else {
+                tracing::error!(%error, "a batch failed");
+            }
+            stats.failed(batch.len());
+            for (_, answer) in batch.drain(..) {
+                let _gone = answer.send(Outcome::Unavailable);
+            }
+        }
+    }
+}
+
+fn elapsed(from: Timestamp, to: Timestamp) -> std::time::Duration {
+    let micros = to.as_micros().saturating_sub(from.as_micros());
+    std::time::Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+}
+
+/// Decides everything in one transaction; gives the outcomes, and when the commit began.
+async fn transact(
+    db: &Db,
+    shop: &Arc<ShopConfig>,
+    ctx: &mut Ctx,
+    submissions: &[&Submission],
+    clock: fn() -> Timestamp,
+) -> Result<(Vec<Outcome>, Timestamp), StoreError> {
+    let mut tx = db.begin().await?;
+    let mut kept = load_keys(&mut tx, submissions).await?;
+    let commands: Vec<&Command> = submissions
+        .iter()
+        .filter(|submission| !is_settled(submission, &kept))
+        .map(|submission| &submission.command)
+        .collect();
+    let Loaded { mut world, stored } = load::world(&mut tx, shop, &commands).await?;
+
+    let mut writes = Pending::default();
+    let mut outcomes = Vec::with_capacity(submissions.len());
+    for submission in submissions {
+        if let Some(idempotency) = &submission.idempotency
+            && let Some(known) = kept.get(&idempotency.key)
+        {
+            if known.fingerprint != idempotency.fingerprint {
+                outcomes.push(Outcome::KeyReused);
+                continue;
+            }
+            if let Some(answer) = &known.answer {
+                outcomes.push(Outcome::Replayed(answer.clone()));
+                continue;
+            }
+        }
+        let decided = decide(&world, ctx, &submission.command);
+        let result = decided.map(|(reply, changes)| {
+            world.absorb(&changes);
+            writes.take(changes, submission.idempotency.as_ref().map(|key| key.key));
+            reply
+        });
+        let repeated = keep_key(submission, &result, shop, &mut kept, &mut writes);
+        outcomes.push(match result {
+            Ok(reply) => Outcome::Done { reply, repeated },
+            Err(refusal) => Outcome::Refused(refusal),
+        });
+    }
+    apply::write(&mut tx, ctx, &world, &stored, &writes).await?;
+    let commit_began = clock();
+    tx.commit().await?;
+    Ok((outcomes, commit_began))
+}
+
+async fn load_keys(
+    tx: &mut stoa_sql::Tx,
+    submissions: &[&Submission],
+) -> Result<HashMap<KeyHash, Kept>, StoreError> {
+    let keys: Vec<KeyHash> = submissions
+        .iter()
+        .filter_map(|submission| submission.idempotency.as_ref())
+        .map(|idempotency| idempotency.key)
+        .collect();
+    let kept = idempotency::load(tx, &keys).await?;
+    Ok(kept.into_iter().map(|kept| (kept.key, kept)).collect())
+}
+
+/// Whether the answer is known without deciding, so that nothing need be loaded.
+fn is_settled(submission: &Submission, kept: &HashMap<KeyHash, Kept>) -> bool {
+    submission
+        .idempotency
+        .as_ref()
+        .and_then(|idempotency| kept.get(&idempotency.key))
+        .is_some_and(|known| known.answer.is_some())
+}
+
+/// Keeps the key of a submission with its answer, or without one while a workflow goes on; says
+/// whether the key was there before.
+fn keep_key(
+    submission: &Submission,
+    result: &Result<stoa_domain::Reply, stoa_domain::Refusal>,
+    shop: &ShopConfig,
+    kept: &mut HashMap<KeyHash, Kept>,
+    writes: &mut Pending,
+) -> bool {
+    let in_progress = result.as_ref().is_ok_and(|reply| {
+        order_of(reply).is_some_and(|(_, order)| {
+            order.status == OrderStatus::Pending
+                && matches!(
+                    order.payment.status,
+                    PaymentStatus::Pending | PaymentStatus::RequiresAction
+                )
+        })
+    });
+    let answer = || Answer::of(result, shop);
+    if let Some(key) = submission.answers
+        && !in_progress
+    {
+        writes.answers.push((key, answer()));
+    }
+    let Some(idempotency @ Idempotency { key, fingerprint }) = submission.idempotency else {
+        return false;
+    };
+    let answer = if in_progress { None } else { Some(answer()) };
+    writes.keys.push((idempotency, answer.clone()));
+    kept.insert(key, Kept { key, fingerprint, answer }).is_some()
+}

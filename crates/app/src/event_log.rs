@@ -1,0 +1,124 @@
+//! The event log: facts in commit order, written in the transaction that made them true and read
+//! by offset. It is the transactional outbox: search, caches and whatever follows read from here.
+
+use stoa_domain::event::Event;
+use stoa_kernel::{Ctx, EventId, Timestamp};
+use stoa_sql::{Param, Row, Sql, Tx, Type, Verb, Write, sql};
+
+use crate::error::StoreError;
+
+static INSERT: Write = Write::new(
+    Verb::Insert,
+    "events",
+    &[("id", Type::Uuid)],
+    &[
+        ("subject", Type::Text),
+        ("sequence", Type::Int),
+        ("kind", Type::Text),
+        ("data", Type::Json),
+        ("created_at", Type::Time),
+    ],
+);
+
+const READ: Sql = sql!(
+    sqlite: "select log_offset, id, subject, sequence, kind, data, created_at
+        from events where log_offset > $1 order by log_offset limit $2",
+    postgres: "select log_offset, id, subject, sequence, kind, data, created_at
+        from events where log_offset > $1
+            and transaction_id < pg_snapshot_xmin(pg_current_snapshot())
+        order by log_offset limit $2",
+);
+
+const OF_SUBJECT: Sql = sql!(
+    "select log_offset, id, subject, sequence, kind, data, created_at
+    from events where subject = $1 order by sequence"
+);
+
+const LATEST: Sql = sql!(
+    sqlite: "select coalesce(max(log_offset), 0) from events",
+    postgres: "select coalesce(max(log_offset), 0) from events
+        where transaction_id < pg_snapshot_xmin(pg_current_snapshot())",
+);
+
+const GAPS: Sql = sql!(
+    "select subject, count(*), max(sequence) from events
+    group by subject having count(*) <> max(sequence)"
+);
+
+/// Every statement of this page.
+pub const STATEMENTS: &[&Sql] = &[&READ, &OF_SUBJECT, &LATEST, &GAPS];
+/// Every set-based write of this page.
+pub static WRITES: &[&Write] = &[&INSERT];
+
+/// A fact as the log holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggedEvent {
+    /// Its place in the log; ascends in commit order, with gaps.
+    pub offset: i64,
+    /// Its id.
+    pub id: EventId,
+    /// What it is about: `order/ord_...`.
+    pub subject: String,
+    /// Its place among the facts about that subject, from 1 without gaps.
+    pub sequence: i64,
+    /// What happened: `order.placed`.
+    pub kind: String,
+    /// What is known of it, as JSON.
+    pub data: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+fn from_row(row: &Row<'_>) -> Result<LoggedEvent, StoreError> {
+    Ok(LoggedEvent {
+        offset: row.int(0)?,
+        id: EventId::from_uuid(row.uuid(1)?),
+        subject: row.string(2)?,
+        sequence: row.int(3)?,
+        kind: row.string(4)?,
+        data: row.string(5)?,
+        at: row.time(6)?,
+    })
+}
+
+/// Appends facts.
+pub async fn append(tx: &mut Tx, ctx: &mut Ctx, events: &[Event]) -> Result<(), StoreError> {
+    for event in events {
+        let data = serde_json::to_string(&event.body)?;
+        let row = [
+            Param::from(ctx.event_id()),
+            (&event.subject).into(),
+            event.sequence.into(),
+            event.body.kind().into(),
+            Param::Json(&data),
+            ctx.now.into(),
+        ];
+        tx.write(&INSERT, [row]).await?;
+    }
+    Ok(())
+}
+
+/// At most `limit` facts after an offset, in order.
+pub async fn read(tx: &mut Tx, after: i64, limit: i64) -> Result<Vec<LoggedEvent>, StoreError> {
+    tx.query(&READ, &[after.into(), limit.into()], from_row).await
+}
+
+/// All facts about a subject, in order.
+pub async fn of_subject(tx: &mut Tx, subject: &str) -> Result<Vec<LoggedEvent>, StoreError> {
+    tx.query(&OF_SUBJECT, &[subject.into()], from_row).await
+}
+
+/// The offset of the newest fact; 0 for an empty log.
+pub async fn latest(tx: &mut Tx) -> Result<i64, StoreError> {
+    let latest = tx.query_opt(&LATEST, &[], |row| Ok::<_, StoreError>(row.int(0)?)).await?;
+    Ok(latest.unwrap_or(0))
+}
+
+/// Subjects whose facts are not numbered 1, 2, 3 ..., in words.
+pub async fn faults(tx: &mut Tx) -> Result<Vec<String>, StoreError> {
+    let row = |row: &Row<'_>| {
+        let (n, last) = (row.int(1)?, row.int(2)?);
+        Ok(format!("{} has {n} events, the last is number {last}", row.text(0)?))
+    };
+    tx.query(&GAPS, &[], row).await
+}

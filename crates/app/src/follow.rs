@@ -1,0 +1,223 @@
+//! Followers of the event log: the search index and the copies in memory.
+//!
+//! Each has its own offset. The index keeps it in its own commits, so that a crash resumes exactly;
+//! the copies begin at the newest fact, because an empty memory is up to date.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use stoa_kernel::ProductId;
+use stoa_ports::search::SearchError;
+
+use crate::error::StoreError;
+use crate::event_log::{self, LoggedEvent};
+use crate::shop::Shop;
+
+/// How often followers look for new facts when nobody wakes them.
+const LOOK: Duration = Duration::from_millis(100);
+/// Facts read at once.
+const CHUNK: i64 = 2_000;
+/// Products indexed at once.
+const INDEX_CHUNK: usize = 500;
+
+/// Why a follower stopped for a moment.
+#[derive(Debug, thiserror::Error)]
+pub enum FollowError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The search engine.
+    #[error(transparent)]
+    Search(#[from] SearchError),
+}
+
+impl From<stoa_sql::SqlError> for FollowError {
+    fn from(error: stoa_sql::SqlError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// What a stretch of the log means for copies of the catalogue.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct CatalogChange {
+    /// Products whose own data changed.
+    pub edited: BTreeSet<ProductId>,
+    /// Products of which something was sold out, or came back.
+    pub flipped: BTreeSet<ProductId>,
+    /// Products whose stock changed otherwise.
+    pub restocked: BTreeSet<ProductId>,
+    /// The newest fact taken into account.
+    pub offset: i64,
+}
+
+#[derive(Deserialize)]
+struct ProductFact {
+    product_id: ProductId,
+    #[serde(default)]
+    available_before: i64,
+    #[serde(default)]
+    available: i64,
+}
+
+impl CatalogChange {
+    fn take(&mut self, event: &LoggedEvent) {
+        self.offset = event.offset;
+        let is_stock = event.kind == "stock.changed";
+        if !is_stock && !event.kind.starts_with("product.") {
+            return;
+        }
+        let Ok(fact) = serde_json::from_str::<ProductFact>(&event.data) else {
+            tracing::error!(event.offset = event.offset, "an event cannot be read");
+            return;
+        };
+        if !is_stock {
+            self.edited.insert(fact.product_id);
+        } else if (fact.available_before > 0) == (fact.available > 0) {
+            self.restocked.insert(fact.product_id);
+        } else {
+            self.flipped.insert(fact.product_id);
+        }
+    }
+}
+
+/// What has happened to the catalogue after an offset; `None` when nothing at all has happened.
+///
+/// # Errors
+/// The store failed.
+pub async fn changes_after(shop: &Shop, offset: i64) -> Result<Option<CatalogChange>, StoreError> {
+    let mut tx = shop.db.read().await?;
+    let events = event_log::read(&mut tx, offset, CHUNK).await?;
+    drop(tx);
+    if events.is_empty() {
+        return Ok(None);
+    }
+    let mut change = CatalogChange::default();
+    for event in &events {
+        change.take(event);
+    }
+    Ok(Some(change))
+}
+
+/// Waits until something may have happened.
+async fn look(shop: &Shop) {
+    let _timeout_is_fine = tokio::time::timeout(LOOK, shop.wake.notified()).await;
+}
+
+/// Keeps copies in memory up to date, for ever; `changed` is told after the shop's own copies are.
+pub async fn copies(shop: Arc<Shop>, changed: impl Fn(&CatalogChange) + Send) {
+    let mut offset = None;
+    let mut counter = -1;
+    loop {
+        let step = async {
+            let now = shop.db.change_counter().await.map_err(StoreError::from)?;
+            if now == counter && offset.is_some() {
+                return Ok::<_, StoreError>(None);
+            }
+            let from = match offset {
+                Some(offset) => offset,
+                None => {
+                    let mut tx = shop.db.read().await?;
+                    event_log::latest(&mut tx).await?
+                }
+            };
+            let change = changes_after(&shop, from).await?;
+            Ok(Some((now, from, change)))
+        };
+        match step.await {
+            Ok(Some((now, from, change))) => {
+                offset = Some(change.as_ref().map_or(from, |change| change.offset));
+                if let Some(change) = change {
+                    let all: Vec<ProductId> =
+                        change.edited.iter().chain(&change.flipped).copied().collect();
+                    shop.catalog.forget(&all, !change.edited.is_empty());
+                    changed(&change);
+                    continue; // There may be more than one chunk.
+                }
+                counter = now;
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "copies cannot follow the event log"),
+        }
+        look(&shop).await;
+    }
+}
+
+/// Brings the search index up to the newest fact; says how many products were indexed.
+///
+/// # Errors
+/// The store or the search engine failed; what was done stays done.
+pub async fn catch_up(shop: &Shop) -> Result<usize, FollowError> {
+    let mut indexed = 0;
+    loop {
+        let offset = shop.search.offset().await?;
+        let Some(change) = changes_after(shop, offset).await? else { return Ok(indexed) };
+        let ids: Vec<ProductId> = change.edited.iter().chain(&change.flipped).copied().collect();
+        if ids.is_empty() {
+            if change.offset - offset >= CHUNK {
+                shop.search.apply(Vec::new(), Vec::new(), change.offset).await?;
+                continue;
+            }
+            // Nothing to index: the next fact that matters will carry the offset.
+            let more = changes_after(shop, change.offset).await?;
+            if more.is_none() {
+                return Ok(indexed);
+            }
+            shop.search.apply(Vec::new(), Vec::new(), change.offset).await?;
+            continue;
+        }
+        shop.catalog.forget(&[], true);
+        let docs = shop.catalog.docs(&ids).await?;
+        let on_sale: BTreeSet<ProductId> = docs.iter().map(|doc| doc.id).collect();
+        let gone = ids.iter().filter(|id| !on_sale.contains(id)).copied().collect();
+        indexed += docs.len();
+        shop.search.apply(docs, gone, change.offset).await?;
+    }
+}
+
+/// Keeps the search index up to date, for ever.
+pub async fn index(shop: Arc<Shop>) {
+    let mut counter = -1;
+    loop {
+        match shop.db.change_counter().await {
+            Ok(now) if now != counter => match catch_up(&shop).await {
+                Ok(_) => counter = now,
+                Err(error) => {
+                    tracing::warn!(%error, "the search index cannot follow the event log");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            },
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "the search index cannot follow the event log"),
+        }
+        look(&shop).await;
+    }
+}
+
+/// Fills the index anew while searches use the old one; says how many products were indexed.
+///
+/// # Errors
+/// The store or the search engine failed; the old index stays in use.
+pub async fn rebuild(shop: &Shop, progress: impl Fn(usize) + Send) -> Result<usize, FollowError> {
+    let mut tx = shop.db.read().await?;
+    let offset = event_log::latest(&mut tx).await?;
+    drop(tx);
+    let mut rebuild = shop.search.rebuild().await?;
+    let mut after = None;
+    let mut indexed = 0;
+    loop {
+        let limit = i64::try_from(INDEX_CHUNK).unwrap_or(500);
+        let mut tx = shop.db.read().await?;
+        let ids = crate::catalog::store::page_of_ids(&mut tx, after, limit).await?;
+        drop(tx);
+        let Some(last) = ids.last() else { break };
+        after = Some(*last);
+        let docs = shop.catalog.docs(&ids).await?;
+        indexed += docs.len();
+        rebuild.add(docs).await?;
+        progress(indexed);
+    }
+    rebuild.finish(offset).await?;
+    Ok(indexed)
+}

@@ -1,0 +1,126 @@
+//! Idempotency keys: rows of the transaction that does the work, so that a repeated request gets
+//! the first answer, also after a crash.
+//!
+//! The store keeps a hash of the key, never the key. Kept answers hold no capability: the caller
+//! puts the cart's or order's token back in, which it knows from the request.
+
+use sha2::{Digest, Sha256};
+use stoa_kernel::{Timestamp, limits};
+use stoa_sql::{Param, Row, Sql, Tx, Type, Verb, Write, sql};
+
+use crate::answer::Answer;
+use crate::error::StoreError;
+
+const SELECT: Sql = sql!(
+    sqlite: "select key, fingerprint, status, answer from idempotency_keys where key = $1",
+    postgres: "select key, fingerprint, status, answer
+        from idempotency_keys where key = any($1) order by key for update",
+);
+
+static UPSERT: Write = Write::new(
+    Verb::Upsert,
+    "idempotency_keys",
+    &[("key", Type::Bytes)],
+    &[
+        ("fingerprint", Type::Bytes),
+        ("status", Type::Int),
+        ("answer", Type::Text),
+        ("created_at", Type::Time),
+    ],
+);
+
+const ANSWER: Sql = sql!("update idempotency_keys set status = $2, answer = $3 where key = $1");
+
+const PURGE: Sql = sql!(
+    "delete from idempotency_keys where key in
+        (select key from idempotency_keys where created_at < $1 limit $2)"
+);
+
+/// Every statement of this page.
+pub const STATEMENTS: &[&Sql] = &[&SELECT, &ANSWER, &PURGE];
+/// Every set-based write of this page.
+pub static WRITES: &[&Write] = &[&UPSERT];
+
+/// A key as the store knows it.
+pub type KeyHash = [u8; 32];
+
+/// A key and what it was used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Idempotency {
+    /// Hash of scope and key.
+    pub key: KeyHash,
+    /// Hash of method, path and body.
+    pub fingerprint: [u8; 32],
+}
+
+impl Idempotency {
+    /// `scope` separates clients that do not know of each other: the cart's token, the API token,
+    /// the client's address. `request` is everything a repeat must have in common with the first.
+    pub fn new(scope: &[u8], key: &str, request: &[&[u8]]) -> Self {
+        let hash = |parts: &[&[u8]]| -> [u8; 32] {
+            let mut hasher = Sha256::new();
+            for part in parts {
+                hasher.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+                hasher.update(part);
+            }
+            hasher.finalize().into()
+        };
+        Self { key: hash(&[scope, key.as_bytes()]), fingerprint: hash(request) }
+    }
+}
+
+/// What the store knows of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The key.
+    pub key: KeyHash,
+    /// What it was used for.
+    pub fingerprint: [u8; 32],
+    /// The answer; `None` while the work goes on.
+    pub answer: Option<Answer>,
+}
+
+/// What the store knows of these keys.
+pub async fn load(tx: &mut Tx, keys: &[KeyHash]) -> Result<Vec<Kept>, StoreError> {
+    let row = |row: &Row<'_>| {
+        let answer = match (row.opt_int(2)?, row.opt_string(3)?) {
+            (Some(status), Some(body)) => {
+                Some(Answer { status: u16::try_from(status).unwrap_or(500), body })
+            }
+            _ => None,
+        };
+        Ok(Kept { key: row.hash(0)?.0, fingerprint: row.hash(1)?.0, answer })
+    };
+    tx.query_keys(&SELECT, keys.iter().map(|key| Param::Bytes(key)), &[], row).await
+}
+
+/// Keeps a key, with its answer unless the work goes on.
+pub async fn keep(
+    tx: &mut Tx,
+    idempotency: &Idempotency,
+    answer: Option<&Answer>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let row = [
+        Param::Bytes(&idempotency.key),
+        Param::Bytes(&idempotency.fingerprint),
+        answer.map(|answer| i64::from(answer.status)).into(),
+        answer.map(|answer| answer.body.as_str()).into(),
+        now.into(),
+    ];
+    tx.write(&UPSERT, [row]).await?;
+    Ok(())
+}
+
+/// Adds the answer to a key that was kept without one.
+pub async fn answer(tx: &mut Tx, key: &KeyHash, answer: &Answer) -> Result<(), StoreError> {
+    let params = [Param::Bytes(key), i64::from(answer.status).into(), answer.body.as_str().into()];
+    tx.execute(&ANSWER, &params).await?;
+    Ok(())
+}
+
+/// Forgets some keys that are older than they need be; says how many.
+pub async fn purge(tx: &mut Tx, now: Timestamp) -> Result<u64, StoreError> {
+    let before = now.plus_seconds(-limits::IDEMPOTENCY_KEEP_S);
+    Ok(tx.execute(&PURGE, &[before.into(), Param::Int(1_000)]).await?)
+}

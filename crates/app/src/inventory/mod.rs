@@ -1,0 +1,3 @@
+//! Stock in the store. Owns `stock_locations`, `stock_levels` and `stock_movements`.
+
+pub mod store;

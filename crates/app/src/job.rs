@@ -1,0 +1,126 @@
+//! Steps of stored workflows that talk to the outside world. Owns the table `jobs`.
+
+use stoa_domain::world::{Job, JobKind};
+use stoa_kernel::{OrderId, Timestamp};
+use stoa_sql::{Param, Row, Sql, Tx, Type, Verb, Write, sql};
+
+use crate::error::StoreError;
+use crate::idempotency::KeyHash;
+
+const UPSERT: Sql = sql!(
+    "insert into jobs (kind, order_id, run_at, idempotency_key) values ($1, $2, $3, $4)
+    on conflict (kind, order_id) do update set run_at = excluded.run_at"
+);
+
+static DELETE: Write =
+    Write::new(Verb::Delete, "jobs", &[("kind", Type::Text), ("order_id", Type::Uuid)], &[]);
+
+// Takes due jobs by moving them into the future: the one who took a job has so long to do it.
+const TAKE: Sql = sql!(
+    sqlite: "update jobs set run_at = $2, attempts = attempts + 1
+        where (kind, order_id) in
+            (select kind, order_id from jobs where run_at <= $1 order by run_at limit $3)
+        returning kind, order_id, attempts, idempotency_key",
+    postgres: "update jobs set run_at = $2, attempts = attempts + 1
+        where (kind, order_id) in
+            (select kind, order_id from jobs where run_at <= $1 order by run_at limit $3
+             for update skip locked)
+        returning kind, order_id, attempts, idempotency_key",
+);
+
+const POSTPONE: Sql =
+    sql!("update jobs set run_at = $3, last_error = $4 where kind = $1 and order_id = $2");
+
+const OWN_ALL: Sql = sql!("update jobs set run_at = $1 where run_at > $1");
+
+const ANY_DUE: Sql = sql!("select 1 from jobs where run_at <= $1 limit 1");
+
+const COUNT: Sql = sql!("select count(*) from jobs");
+
+/// Every statement of this page.
+pub const STATEMENTS: &[&Sql] = &[&UPSERT, &TAKE, &POSTPONE, &OWN_ALL, &ANY_DUE, &COUNT];
+/// Every set-based write of this page.
+pub static WRITES: &[&Write] = &[&DELETE];
+
+/// A job that was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenJob {
+    /// What is to be done.
+    pub kind: JobKind,
+    /// For which order.
+    pub order_id: OrderId,
+    /// How often it was taken before, and this time.
+    pub attempts: i64,
+    /// The key of the request that waits for its end.
+    pub idempotency_key: Option<KeyHash>,
+}
+
+/// Stores a job, or gives it another time.
+pub async fn store(tx: &mut Tx, job: &Job, key: Option<&KeyHash>) -> Result<(), StoreError> {
+    let params = [
+        job.kind.as_str().into(),
+        job.order_id.into(),
+        job.run_at.into(),
+        key.map_or(Param::Null, |key| Param::Bytes(key)),
+    ];
+    tx.execute(&UPSERT, &params).await?;
+    Ok(())
+}
+
+/// Removes jobs that are done.
+pub async fn finish(tx: &mut Tx, jobs: &[(JobKind, OrderId)]) -> Result<(), StoreError> {
+    let rows = jobs.iter().map(|(kind, order)| [Param::from(kind.as_str()), (*order).into()]);
+    tx.write(&DELETE, rows).await?;
+    Ok(())
+}
+
+/// Takes at most `limit` due jobs; nobody else gets them before `until`.
+pub async fn take(
+    tx: &mut Tx,
+    now: Timestamp,
+    until: Timestamp,
+    limit: i64,
+) -> Result<Vec<TakenJob>, StoreError> {
+    let row = |row: &Row<'_>| {
+        let kind = row.text(0)?;
+        Ok(TakenJob {
+            kind: JobKind::parse(kind).ok_or_else(|| StoreError::bad_row("jobs.kind", kind))?,
+            order_id: OrderId::from_uuid(row.uuid(1)?),
+            attempts: row.int(2)?,
+            idempotency_key: row
+                .opt_bytes(3)?
+                .map(|key| key.try_into().map_err(|_| StoreError::bad_row("jobs.key", "")))
+                .transpose()?,
+        })
+    };
+    tx.query(&TAKE, &[now.into(), until.into(), limit.into()], row).await
+}
+
+/// Gives a job another time and says why.
+pub async fn postpone(
+    tx: &mut Tx,
+    kind: JobKind,
+    order: OrderId,
+    run_at: Timestamp,
+    why: &str,
+) -> Result<(), StoreError> {
+    tx.execute(&POSTPONE, &[kind.as_str().into(), order.into(), run_at.into(), why.into()]).await?;
+    Ok(())
+}
+
+/// Makes every job due: at the start of the only process, nobody else can be at work on one.
+pub async fn own_all(tx: &mut Tx, now: Timestamp) -> Result<(), StoreError> {
+    tx.execute(&OWN_ALL, &[now.into()]).await?;
+    Ok(())
+}
+
+/// How many jobs there are.
+pub async fn count(tx: &mut Tx) -> Result<i64, StoreError> {
+    Ok(tx.query_opt(&COUNT, &[], |row| Ok::<_, StoreError>(row.int(0)?)).await?.unwrap_or(0))
+}
+
+/// Whether any job is due.
+pub async fn any_due(tx: &mut Tx, now: Timestamp) -> Result<bool, StoreError> {
+    let row = |row: &Row<'_>| Ok::<_, StoreError>(row.int(0)?);
+    Ok(tx.query_opt(&ANY_DUE, &[now.into()], row).await?.is_some())
+}

@@ -1,0 +1,532 @@
+//! All SQL on orders.
+
+use std::collections::HashMap;
+
+use stoa_domain::order::{Order, OrderLine, OrderStatus, Payment, PaymentStatus};
+use stoa_domain::pricing::{LineTotals, Totals};
+use stoa_kernel::{Currency, LineId, Money, OrderId, PaymentId, ProductId, Timestamp, VariantId};
+use stoa_sql::{Column, Param, Row, Sql, Tx, Type, Verb, Write, sql};
+
+use crate::error::StoreError;
+
+const SELECT: Sql = sql!(
+    sqlite: "select o.id, o.number, o.token_hash, o.cart_key, o.status, o.version, o.currency,
+            o.email, o.subtotal, o.discount, o.shipping, o.shipping_tax, o.tax, o.tax_included,
+            o.total, o.details, o.placed_at, o.created_at, o.updated_at,
+            p.id, p.provider, p.status, p.amount, p.token, p.reference, p.detail
+        from orders o join payments p on p.order_id = o.id where o.id = $1",
+    postgres: "select o.id, o.number, o.token_hash, o.cart_key, o.status, o.version, o.currency,
+            o.email, o.subtotal, o.discount, o.shipping, o.shipping_tax, o.tax, o.tax_included,
+            o.total, o.details, o.placed_at, o.created_at, o.updated_at,
+            p.id, p.provider, p.status, p.amount, p.token, p.reference, p.detail
+        from orders o join payments p on p.order_id = o.id
+        where o.id = any($1) order by o.id for update of o",
+);
+
+const LINES: Sql = sql!(
+    sqlite: "select order_id, id, variant_id, product_id, sku, title, variant_title, quantity,
+            unit_price, subtotal, discount, tax, total, allocations
+        from order_lines where order_id = $1 order by position",
+    postgres: "select order_id, id, variant_id, product_id, sku, title, variant_title, quantity,
+            unit_price, subtotal, discount, tax, total, allocations
+        from order_lines where order_id = any($1) order by order_id, position",
+);
+
+const ORDER_KEY: &[Column] = &[("id", Type::Uuid)];
+
+static INSERT_ORDER: Write = Write::new(
+    Verb::Insert,
+    "orders",
+    ORDER_KEY,
+    &[
+        ("number", Type::Int),
+        ("token_hash", Type::Bytes),
+        ("cart_key", Type::Bytes),
+        ("status", Type::Text),
+        ("version", Type::Int),
+        ("currency", Type::Text),
+        ("email", Type::Text),
+        ("subtotal", Type::Int),
+        ("discount", Type::Int),
+        ("shipping", Type::Int),
+        ("shipping_tax", Type::Int),
+        ("tax", Type::Int),
+        ("tax_included", Type::Bool),
+        ("total", Type::Int),
+        ("details", Type::Json),
+        ("placed_at", Type::Time),
+        ("created_at", Type::Time),
+        ("updated_at", Type::Time),
+    ],
+);
+
+static UPDATE_ORDER: Write = Write::new(
+    Verb::Update,
+    "orders",
+    ORDER_KEY,
+    &[
+        ("number", Type::Int),
+        ("status", Type::Text),
+        ("version", Type::Int),
+        ("placed_at", Type::Time),
+        ("updated_at", Type::Time),
+    ],
+);
+
+static INSERT_LINE: Write = Write::new(
+    Verb::Insert,
+    "order_lines",
+    &[("order_id", Type::Uuid), ("position", Type::Int)],
+    &[
+        ("id", Type::Uuid),
+        ("variant_id", Type::Uuid),
+        ("product_id", Type::Uuid),
+        ("sku", Type::Text),
+        ("title", Type::Text),
+        ("variant_title", Type::Text),
+        ("quantity", Type::Int),
+        ("unit_price", Type::Int),
+        ("subtotal", Type::Int),
+        ("discount", Type::Int),
+        ("tax", Type::Int),
+        ("total", Type::Int),
+        ("allocations", Type::Json),
+    ],
+);
+
+static INSERT_PAYMENT: Write = Write::new(
+    Verb::Insert,
+    "payments",
+    &[("id", Type::Uuid)],
+    &[
+        ("order_id", Type::Uuid),
+        ("provider", Type::Text),
+        ("status", Type::Text),
+        ("amount", Type::Int),
+        ("currency", Type::Text),
+        ("token", Type::Text),
+        ("reference", Type::Text),
+        ("detail", Type::Text),
+        ("created_at", Type::Time),
+        ("updated_at", Type::Time),
+    ],
+);
+
+static UPDATE_PAYMENT: Write = Write::new(
+    Verb::Update,
+    "payments",
+    &[("id", Type::Uuid)],
+    &[
+        ("status", Type::Text),
+        ("token", Type::Text),
+        ("reference", Type::Text),
+        ("detail", Type::Text),
+        ("updated_at", Type::Time),
+    ],
+);
+
+const NEXT_NUMBER: Sql = sql!(
+    sqlite: "select value from counters where name = 'order_number'",
+    postgres: "select value from counters where name = 'order_number' for update",
+);
+const SET_NEXT_NUMBER: Sql = sql!("update counters set value = $1 where name = 'order_number'");
+
+const BY_NUMBER: Sql = sql!("select id from orders where number = $1");
+const BY_PAYMENT: Sql = sql!("select order_id from payments where id = $1");
+
+// A list page, newest first; an empty status means all that ever stood. `$2` is the id after which
+// the page begins.
+const LIST: Sql = sql!(
+    "select o.id, o.number, o.status, p.status, o.email, o.total, o.currency, o.placed_at,
+        o.created_at, (select coalesce(sum(l.quantity), 0) from order_lines l where l.order_id = o.id)
+    from orders o join payments p on p.order_id = o.id
+    where o.id < $2
+        and case $1 when '' then o.status in ('placed', 'cancelled') else o.status = $1 end
+        and ($3 = '' or o.email = $3 or cast(o.number as text) = $3)
+    order by o.id desc limit $4"
+);
+
+const COUNT: Sql = sql!(
+    "select count(*) from orders o
+    where case $1 when '' then o.status in ('placed', 'cancelled') else o.status = $1 end
+        and ($2 = '' or o.email = $2 or cast(o.number as text) = $2)"
+);
+
+const PLACED_SINCE: Sql = sql!(
+    "select placed_at, total, currency, status from orders where placed_at >= $1 order by placed_at"
+);
+
+const RESERVED_FAULTS: Sql = sql!(
+    sqlite: "select s.variant_id, s.reserved, coalesce(o.quantity, 0)
+        from (select variant_id, sum(reserved) as reserved from stock_levels group by variant_id) s
+        left join (
+            select l.variant_id, sum(l.quantity) as quantity
+            from order_lines l join orders o on o.id = l.order_id
+            where o.status in ('pending', 'placed') group by l.variant_id
+        ) o on o.variant_id = s.variant_id
+        where s.reserved <> coalesce(o.quantity, 0)",
+    postgres: "select s.variant_id, s.reserved::bigint, coalesce(o.quantity, 0)::bigint
+        from (select variant_id, sum(reserved) as reserved from stock_levels group by variant_id) s
+        left join (
+            select l.variant_id, sum(l.quantity) as quantity
+            from order_lines l join orders o on o.id = l.order_id
+            where o.status in ('pending', 'placed') group by l.variant_id
+        ) o on o.variant_id = s.variant_id
+        where s.reserved <> coalesce(o.quantity, 0)",
+);
+
+const TOTALS_FAULTS: Sql = sql!(
+    "select o.id, o.subtotal, o.discount, o.tax - o.shipping_tax,
+        sum(l.subtotal), sum(l.discount), sum(l.tax)
+    from orders o join order_lines l on l.order_id = o.id
+    group by o.id, o.subtotal, o.discount, o.tax, o.shipping_tax
+    having o.subtotal <> sum(l.subtotal) or o.discount <> sum(l.discount)
+        or o.tax - o.shipping_tax <> sum(l.tax)"
+);
+
+const STATE_FAULTS: Sql = sql!(
+    "select o.id, o.status, p.status from orders o join payments p on p.order_id = o.id
+    where not (
+        (o.status = 'pending' and p.status in ('pending', 'requires_action'))
+        or (o.status = 'placed' and p.status = 'paid')
+        or (o.status = 'failed' and p.status = 'declined')
+        or (o.status = 'cancelled' and p.status in ('refund_pending', 'refunded'))
+    )"
+);
+
+/// Every statement of this page.
+pub const STATEMENTS: &[&Sql] = &[
+    &SELECT,
+    &LINES,
+    &NEXT_NUMBER,
+    &SET_NEXT_NUMBER,
+    &BY_NUMBER,
+    &BY_PAYMENT,
+    &LIST,
+    &COUNT,
+    &PLACED_SINCE,
+    &RESERVED_FAULTS,
+    &TOTALS_FAULTS,
+    &STATE_FAULTS,
+];
+/// Every set-based write of this page.
+pub static WRITES: &[&Write] =
+    &[&INSERT_ORDER, &UPDATE_ORDER, &INSERT_LINE, &INSERT_PAYMENT, &UPDATE_PAYMENT];
+
+fn order(row: &Row<'_>) -> Result<Order, StoreError> {
+    let currency: Currency = row.text(6)?.parse()?;
+    let money = |column| Ok::<_, StoreError>(Money::new(row.int(column)?, currency));
+    let status = row.text(4)?;
+    let payment_status = row.text(21)?;
+    Ok(Order {
+        id: OrderId::from_uuid(row.uuid(0)?),
+        number: row.opt_int(1)?,
+        token_hash: row.hash(2)?,
+        cart_key: row.hash(3)?,
+        status: OrderStatus::parse(status)
+            .ok_or_else(|| StoreError::bad_row("orders.status", status))?,
+        version: row.int(5)?,
+        currency,
+        email: row.string(7)?,
+        totals: Totals {
+            subtotal: money(8)?,
+            discount: money(9)?,
+            shipping: money(10)?,
+            tax: money(12)?,
+            tax_included: row.bool(13)?,
+            total: money(14)?,
+        },
+        shipping_tax: money(11)?,
+        details: serde_json::from_str(row.text(15)?)?,
+        lines: Vec::new(),
+        payment: Payment {
+            id: PaymentId::from_uuid(row.uuid(19)?),
+            provider: row.string(20)?,
+            status: PaymentStatus::parse(payment_status)
+                .ok_or_else(|| StoreError::bad_row("payments.status", payment_status))?,
+            amount: money(22)?,
+            token: row.opt_string(23)?,
+            reference: row.opt_string(24)?,
+            detail: row.opt_string(25)?,
+        },
+        placed_at: row.opt_time(16)?,
+        created_at: row.time(17)?,
+        updated_at: row.time(18)?,
+    })
+}
+
+/// The orders with these ids, as far as they exist, with lines and payment.
+pub async fn load(tx: &mut Tx, ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
+    let keys = || ids.iter().map(|id| Param::from(*id));
+    let mut orders: Vec<Order> = tx.query_keys(&SELECT, keys(), &[], order).await?;
+    let places: HashMap<OrderId, (usize, Currency)> = orders
+        .iter()
+        .enumerate()
+        .map(|(place, order)| (order.id, (place, order.currency)))
+        .collect();
+    let lines = tx
+        .query_keys(&LINES, keys(), &[], |row| {
+            let order_id = OrderId::from_uuid(row.uuid(0)?);
+            let (place, currency) = places.get(&order_id).copied().unwrap_or((0, Currency::USD));
+            let money = |column| Ok::<_, StoreError>(Money::new(row.int(column)?, currency));
+            let line = OrderLine {
+                id: LineId::from_uuid(row.uuid(1)?),
+                variant_id: VariantId::from_uuid(row.uuid(2)?),
+                product_id: ProductId::from_uuid(row.uuid(3)?),
+                sku: row.string(4)?,
+                title: row.string(5)?,
+                variant_title: row.string(6)?,
+                quantity: row.int(7)?,
+                unit_price: money(8)?,
+                totals: LineTotals {
+                    subtotal: money(9)?,
+                    discount: money(10)?,
+                    tax: money(11)?,
+                    total: money(12)?,
+                },
+                allocations: serde_json::from_str(row.text(13)?)?,
+            };
+            Ok::<_, StoreError>((place, line))
+        })
+        .await?;
+    for (place, line) in lines {
+        if let Some(order) = orders.get_mut(place) {
+            order.lines.push(line);
+        }
+    }
+    Ok(orders)
+}
+
+/// One order, with lines and payment.
+pub async fn find(tx: &mut Tx, id: OrderId) -> Result<Option<Order>, StoreError> {
+    Ok(load(tx, &[id]).await?.pop())
+}
+
+/// The order with this number.
+pub async fn id_of_number(tx: &mut Tx, number: i64) -> Result<Option<OrderId>, StoreError> {
+    tx.query_opt(&BY_NUMBER, &[number.into()], |row| Ok(OrderId::from_uuid(row.uuid(0)?))).await
+}
+
+/// The order that a payment is for.
+pub async fn id_of_payment(tx: &mut Tx, id: PaymentId) -> Result<Option<OrderId>, StoreError> {
+    tx.query_opt(&BY_PAYMENT, &[id.into()], |row| Ok(OrderId::from_uuid(row.uuid(0)?))).await
+}
+
+/// Writes orders as they are now. `is_new` tells those that are not stored yet.
+pub async fn save(
+    tx: &mut Tx,
+    orders: &[&Order],
+    is_new: impl Fn(OrderId) -> bool,
+) -> Result<(), StoreError> {
+    for order in orders {
+        if is_new(order.id) { insert(tx, order).await? } else { update(tx, order).await? }
+    }
+    Ok(())
+}
+
+async fn insert(tx: &mut Tx, order: &Order) -> Result<(), StoreError> {
+    let details = serde_json::to_string(&order.details)?;
+    let totals = &order.totals;
+    let row = [
+        Param::from(order.id),
+        order.number.into(),
+        (&order.token_hash).into(),
+        (&order.cart_key).into(),
+        order.status.as_str().into(),
+        order.version.into(),
+        order.currency.code().into(),
+        (&order.email).into(),
+        totals.subtotal.minor.into(),
+        totals.discount.minor.into(),
+        totals.shipping.minor.into(),
+        order.shipping_tax.minor.into(),
+        totals.tax.minor.into(),
+        totals.tax_included.into(),
+        totals.total.minor.into(),
+        Param::Json(&details),
+        order.placed_at.into(),
+        order.created_at.into(),
+        order.updated_at.into(),
+    ];
+    tx.write(&INSERT_ORDER, [row]).await?;
+    for (position, line) in (0_i64..).zip(&order.lines) {
+        let allocations = serde_json::to_string(&line.allocations)?;
+        let row = [
+            Param::from(order.id),
+            position.into(),
+            line.id.into(),
+            line.variant_id.into(),
+            line.product_id.into(),
+            (&line.sku).into(),
+            (&line.title).into(),
+            (&line.variant_title).into(),
+            line.quantity.into(),
+            line.unit_price.minor.into(),
+            line.totals.subtotal.minor.into(),
+            line.totals.discount.minor.into(),
+            line.totals.tax.minor.into(),
+            line.totals.total.minor.into(),
+            Param::Json(&allocations),
+        ];
+        tx.write(&INSERT_LINE, [row]).await?;
+    }
+    let payment = &order.payment;
+    let row = [
+        Param::from(payment.id),
+        order.id.into(),
+        (&payment.provider).into(),
+        payment.status.as_str().into(),
+        payment.amount.minor.into(),
+        payment.amount.currency.code().into(),
+        payment.token.as_deref().into(),
+        payment.reference.as_deref().into(),
+        payment.detail.as_deref().into(),
+        order.created_at.into(),
+        order.updated_at.into(),
+    ];
+    tx.write(&INSERT_PAYMENT, [row]).await?;
+    Ok(())
+}
+
+async fn update(tx: &mut Tx, order: &Order) -> Result<(), StoreError> {
+    let row = [
+        Param::from(order.id),
+        order.number.into(),
+        order.status.as_str().into(),
+        order.version.into(),
+        order.placed_at.into(),
+        order.updated_at.into(),
+    ];
+    tx.write(&UPDATE_ORDER, [row]).await?;
+    let payment = &order.payment;
+    let row = [
+        Param::from(payment.id),
+        payment.status.as_str().into(),
+        payment.token.as_deref().into(),
+        payment.reference.as_deref().into(),
+        payment.detail.as_deref().into(),
+        order.updated_at.into(),
+    ];
+    tx.write(&UPDATE_PAYMENT, [row]).await?;
+    Ok(())
+}
+
+/// The number that the next placed order gets.
+pub async fn next_number(tx: &mut Tx) -> Result<i64, StoreError> {
+    let value = tx.query_opt(&NEXT_NUMBER, &[], |row| Ok::<_, StoreError>(row.int(0)?)).await?;
+    value.ok_or_else(|| StoreError::bad_row("counters.order_number", "nothing"))
+}
+
+/// Sets the number that the next placed order gets.
+pub async fn set_next_number(tx: &mut Tx, number: i64) -> Result<(), StoreError> {
+    tx.execute(&SET_NEXT_NUMBER, &[number.into()]).await?;
+    Ok(())
+}
+
+/// An order as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderSummary {
+    /// Its id.
+    pub id: OrderId,
+    /// Its number, once placed.
+    pub number: Option<i64>,
+    /// What became of it.
+    pub status: OrderStatus,
+    /// What became of its payment.
+    pub payment_status: PaymentStatus,
+    /// Who ordered.
+    pub email: String,
+    /// What it comes to.
+    pub total: Money,
+    /// When it was paid.
+    pub placed_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Pieces in all lines.
+    pub n_items: i64,
+}
+
+/// What a list of orders shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OrderFilter {
+    /// Only orders in this state; `None` means placed and cancelled ones.
+    pub status: Option<OrderStatus>,
+    /// Only orders with exactly this number or e-mail; empty for all.
+    pub text: String,
+    /// Only orders made before this one.
+    pub after: Option<OrderId>,
+    /// At most so many.
+    pub limit: i64,
+}
+
+/// Orders, newest first.
+pub async fn list(tx: &mut Tx, filter: &OrderFilter) -> Result<Vec<OrderSummary>, StoreError> {
+    let after = filter.after.unwrap_or(OrderId::from_uuid(uuid::Uuid::max()));
+    let status = filter.status.map_or("", OrderStatus::as_str);
+    let params = [status.into(), after.into(), filter.text.trim().into(), filter.limit.into()];
+    tx.query(&LIST, &params, |row| {
+        let status = row.text(2)?;
+        let payment_status = row.text(3)?;
+        Ok(OrderSummary {
+            id: OrderId::from_uuid(row.uuid(0)?),
+            number: row.opt_int(1)?,
+            status: OrderStatus::parse(status)
+                .ok_or_else(|| StoreError::bad_row("orders.status", status))?,
+            payment_status: PaymentStatus::parse(payment_status)
+                .ok_or_else(|| StoreError::bad_row("payments.status", payment_status))?,
+            email: row.string(4)?,
+            total: Money::new(row.int(5)?, row.text(6)?.parse()?),
+            placed_at: row.opt_time(7)?,
+            created_at: row.time(8)?,
+            n_items: row.int(9)?,
+        })
+    })
+    .await
+}
+
+/// How many orders a list has in all.
+pub async fn count(tx: &mut Tx, filter: &OrderFilter) -> Result<i64, StoreError> {
+    let status = filter.status.map_or("", OrderStatus::as_str);
+    let params = [status.into(), filter.text.trim().into()];
+    let n = tx.query_opt(&COUNT, &params, |row| Ok::<_, StoreError>(row.int(0)?)).await?;
+    Ok(n.unwrap_or(0))
+}
+
+/// When each order since a time was placed, what it came to, and whether it still stands.
+pub async fn placed_since(
+    tx: &mut Tx,
+    since: Timestamp,
+) -> Result<Vec<(Timestamp, Money, bool)>, StoreError> {
+    tx.query(&PLACED_SINCE, &[since.into()], |row| {
+        let total = Money::new(row.int(1)?, row.text(2)?.parse()?);
+        Ok((row.time(0)?, total, row.text(3)? == "placed"))
+    })
+    .await
+}
+
+/// Orders whose sums, states or reservations do not agree, in words.
+pub async fn faults(tx: &mut Tx) -> Result<Vec<String>, StoreError> {
+    let reserved = |row: &Row<'_>| {
+        let variant = VariantId::from_uuid(row.uuid(0)?);
+        let (reserved, ordered) = (row.int(1)?, row.int(2)?);
+        Ok::<_, StoreError>(format!(
+            "{reserved} of {variant} are reserved, open orders want {ordered}"
+        ))
+    };
+    let mut faults: Vec<String> = tx.query(&RESERVED_FAULTS, &[], reserved).await?;
+    let totals = |row: &Row<'_>| {
+        let order = OrderId::from_uuid(row.uuid(0)?);
+        Ok::<_, StoreError>(format!("the lines of order {order} do not sum to its totals"))
+    };
+    faults.append(&mut tx.query(&TOTALS_FAULTS, &[], totals).await?);
+    let state = |row: &Row<'_>| {
+        let order = OrderId::from_uuid(row.uuid(0)?);
+        Ok::<_, StoreError>(format!(
+            "order {order} is {} while its payment is {}",
+            row.text(1)?,
+            row.text(2)?
+        ))
+    };
+    faults.append(&mut tx.query(&STATE_FAULTS, &[], state).await?);
+    Ok(faults)
+}

@@ -1,0 +1,38 @@
+//! The running shop: everything a request needs, in one place.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use stoa_domain::shop::ShopConfig;
+use stoa_kernel::Timestamp;
+use stoa_ports::payment::PaymentProvider;
+use stoa_ports::search::SearchIndex;
+use stoa_sql::Db;
+use tokio::sync::Notify;
+
+use crate::catalog::Catalog;
+use crate::engine::Engine;
+
+/// A shop that runs.
+#[derive(Debug)]
+pub struct Shop {
+    /// The store.
+    pub db: Db,
+    /// What changes carts, orders, stock and payments.
+    pub engine: Engine,
+    /// What the merchant has set.
+    pub config: Arc<ShopConfig>,
+    /// The catalogue as pages read it.
+    pub catalog: Catalog,
+    /// Where products are found.
+    pub search: Arc<dyn SearchIndex>,
+    /// Payment providers by name.
+    pub providers: BTreeMap<&'static str, Arc<dyn PaymentProvider>>,
+    /// A secret of this installation, from which capabilities are derived that must come out the
+    /// same when a request is repeated.
+    pub secret: [u8; 32],
+    /// Reads the time.
+    pub clock: fn() -> Timestamp,
+    /// Wakes whoever follows the event log; a hint, they also look by themselves.
+    pub wake: Notify,
+}
