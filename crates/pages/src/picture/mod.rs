@@ -60,6 +60,13 @@ pub fn colour_of(label: &str) -> Option<&'static str> {
     palette::css_of(label)
 }
 
+/// One word for each drawing, to show them all.
+pub fn examples() -> impl Iterator<Item = &'static str> {
+    WORDS
+        .iter()
+        .filter_map(|(_, words)| words.split(' ').find(|word| !word.contains('_')).or(Some("box")))
+}
+
 #[derive(Clone, Copy)]
 enum Backdrop {
     Plain,
