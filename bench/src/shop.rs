@@ -1,0 +1,129 @@
+//! The real binary on a data directory of its own.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use tempfile::TempDir;
+
+use crate::process::Server;
+
+/// A shop with a catalogue, serving or not.
+pub(crate) struct Shop {
+    binary: PathBuf,
+    data: TempDir,
+    log: PathBuf,
+    server: Option<Server>,
+    /// How long the import took.
+    pub(crate) import_took: Duration,
+}
+
+impl Shop {
+    /// Imports the products of a file into a new data directory below `work`.
+    pub(crate) fn import(binary: PathBuf, work: &Path, products: &Path) -> Result<Self> {
+        if !products.is_file() {
+            bail!("there is no {}; --data names its directory", products.display());
+        }
+        if !binary.is_file() {
+            bail!("there is no {}; --stoa names the shop's binary", binary.display());
+        }
+        let mut shop = Self {
+            binary,
+            data: TempDir::with_prefix_in("shop-", work)
+                .with_context(|| format!("making a data directory in {}", work.display()))?,
+            log: work.join("stoa.log"),
+            server: None,
+            import_took: Duration::ZERO,
+        };
+        let begun = Instant::now();
+        let products =
+            products.to_str().ok_or_else(|| anyhow!("the path of the products is not UTF-8"))?;
+        shop.command(&["import", "icecat", products])?;
+        shop.import_took = begun.elapsed();
+        Ok(shop)
+    }
+
+    /// Starts to serve and waits until it is ready.
+    pub(crate) fn start(&mut self) -> Result<()> {
+        let mut command = Command::new(&self.binary);
+        command.arg("serve").arg("--data").arg(self.data.path());
+        self.server = Some(Server::start(command, &self.log, "/health/ready")?);
+        Ok(())
+    }
+
+    /// Ends the server, when there is one, as an operator would.
+    pub(crate) fn stop(&mut self) -> Result<()> {
+        match self.server.take() {
+            Some(server) => server.stop(),
+            None => Ok(()),
+        }
+    }
+
+    fn server(&self) -> Result<&Server> {
+        self.server.as_ref().ok_or_else(|| anyhow!("the shop does not serve"))
+    }
+
+    /// Where it serves.
+    pub(crate) fn address(&self) -> Result<SocketAddr> {
+        Ok(self.server()?.address)
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> Result<u32> {
+        Ok(self.server()?.pid())
+    }
+
+    /// How long the running server took from its start to ready.
+    pub(crate) fn ready_after(&self) -> Result<Duration> {
+        Ok(self.server()?.ready_after)
+    }
+
+    /// The size of its binary in bytes.
+    pub(crate) fn binary_bytes(&self) -> Result<u64> {
+        Ok(std::fs::metadata(&self.binary)?.len())
+    }
+
+    /// The value of an `Authorization` header with every right.
+    pub(crate) fn authorization(&self) -> Result<String> {
+        let output = self.command(&["token", "create", "--scope", "admin"])?;
+        let text = String::from_utf8(output.stdout).context("the output of `stoa token`")?;
+        let token = text
+            .lines()
+            .next_back()
+            .map(str::trim)
+            .filter(|token| !token.is_empty())
+            .ok_or_else(|| anyhow!("`stoa token create` printed no token"))?;
+        Ok(format!("Bearer {token}"))
+    }
+
+    /// Lets the shop check itself; an error holds what it found.
+    pub(crate) fn doctor(&self) -> Result<()> {
+        self.command(&["doctor"]).map(|_| ())
+    }
+
+    /// Runs a command on the data directory; anything but success is an error.
+    fn command(&self, arguments: &[&str]) -> Result<Output> {
+        let shown = format!("stoa {}", arguments.join(" "));
+        let output = Command::new(&self.binary)
+            .args(arguments)
+            .arg("--data")
+            .arg(self.data.path())
+            .output()
+            .with_context(|| shown.clone())?;
+        if !output.status.success() {
+            let told = [&output.stdout, &output.stderr].map(|text| last_lines(text));
+            bail!("`{shown}` ended with {}: {}", output.status, told.concat());
+        }
+        Ok(output)
+    }
+}
+
+/// Enough of a program's output to see what was wrong.
+fn last_lines(output: &[u8]) -> String {
+    let text = String::from_utf8_lossy(output);
+    let lines: Vec<&str> = text.lines().collect();
+    let from = lines.len().saturating_sub(10);
+    lines.get(from..).unwrap_or_default().join("\n")
+}
