@@ -12,7 +12,7 @@ use std::collections::HashSet;
 use std::io::{self, Write};
 
 use stoa_domain::catalog::{Draft, DraftPrice, DraftVariant, Status};
-use stoa_kernel::Currency;
+use stoa_kernel::{Currency, Money};
 
 use super::import::shopify::cells;
 use super::import::shopify::columns::{Column, NAMES, OPTIONS, currency_header};
@@ -136,10 +136,9 @@ pub fn write_shopify(
                 record.push(compare_at(price));
             }
             for (key, label) in &columns.attributes {
-                let attribute = draft
-                    .attributes
-                    .iter()
-                    .find(|attribute| index == 0 && attribute.key == *key && attribute.label == *label);
+                let attribute = draft.attributes.iter().find(|attribute| {
+                    index == 0 && attribute.key == *key && attribute.label == *label
+                });
                 record.push(attribute.map_or_else(String::new, |attribute| {
                     cells::guard(&cells::attribute(&attribute.value, attribute.unit.as_deref()))
                 }));
@@ -190,19 +189,18 @@ impl Row<'_> {
                 .unwrap_or_default(),
             Column::Sku => self.of_variant(|variant| Some(variant.sku.clone())),
             Column::Grams => self.of_variant(|variant| Some(variant.weight_g?.to_string())),
-            Column::WeightUnit => self.of_variant(|variant| variant.weight_g.map(|_| "g".to_owned())),
+            Column::WeightUnit => {
+                self.of_variant(|variant| variant.weight_g.map(|_| "g".to_owned()))
+            }
             Column::Quantity => self.of_variant(|variant| Some(variant.stock?.to_string())),
-            Column::Price => self
-                .price(self.main)
-                .map(|price| price.price.to_major())
-                .unwrap_or_default(),
+            Column::Price => {
+                self.price(self.main).map(|price| price.price.to_major()).unwrap_or_default()
+            }
             Column::CompareAt => compare_at(self.price(self.main)),
             Column::Barcode => self.of_variant(|variant| variant.barcode.clone()),
             Column::ImageSrc => self.of_picture(|media, _| media.url.clone()),
             Column::ImagePosition => self.of_picture(|_, position| position.to_string()),
-            Column::ImageAlt => {
-                self.of_picture(|media, _| media.alt.clone().unwrap_or_default())
-            }
+            Column::ImageAlt => self.of_picture(|media, _| media.alt.clone().unwrap_or_default()),
             _ => String::new(),
         }
     }
@@ -226,10 +224,7 @@ fn axis(options: &[String], number: u8, none: &str) -> Option<String> {
 }
 
 fn compare_at(price: Option<&DraftPrice>) -> String {
-    price
-        .and_then(|price| price.compare_at)
-        .map(|former| former.to_major())
-        .unwrap_or_default()
+    price.and_then(|price| price.compare_at).map(Money::to_major).unwrap_or_default()
 }
 
 /// The path; an explicit `[]` where there is none but a type, which the reader would take for it.
@@ -240,11 +235,7 @@ fn category(draft: &Draft) -> String {
     } else {
         path.bytes().all(|byte| byte.is_ascii_digit())
     };
-    if as_list {
-        serde_json::to_string(&draft.category).unwrap_or_default()
-    } else {
-        path
-    }
+    if as_list { serde_json::to_string(&draft.category).unwrap_or_default() } else { path }
 }
 
 #[cfg(test)]

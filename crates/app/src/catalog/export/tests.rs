@@ -54,9 +54,7 @@ fn native_lines_hold_everything() {
     assert_eq!(write_products(&mut out, drafts.into_iter().map(Ok)).unwrap(), 2);
     let text = String::from_utf8(out).unwrap();
     assert_eq!(text.lines().count(), 2);
-    let back: Vec<Draft> = native::rows(text.as_bytes())
-        .map(|row| row.unwrap().draft)
-        .collect();
+    let back: Vec<Draft> = native::rows(text.as_bytes()).map(|row| row.unwrap().draft).collect();
     assert_eq!(back, [mug(), mug()]);
 }
 
@@ -229,9 +227,8 @@ proptest! {
 fn most_random_drafts_are_good_so_that_the_properties_test_something() {
     use proptest::strategy::ValueTree;
     let mut runner = proptest::test_runner::TestRunner::deterministic();
-    let drafts: Vec<Draft> = (0..200)
-        .map(|_| draft().new_tree(&mut runner).unwrap().current())
-        .collect();
+    let drafts: Vec<Draft> =
+        (0..200).map(|_| draft().new_tree(&mut runner).unwrap().current()).collect();
     let good = stored(drafts).len();
     assert!(good > 150, "{good} of 200");
 }

@@ -261,7 +261,7 @@ fn head(words: &[String]) -> &[String] {
     let end = words
         .iter()
         .enumerate()
-        .skip(2)
+        .skip(1)
         .find(|(_, word)| {
             matches!(word.as_str(), "for" | "with" | "w" | "from" | "including" | "f" | "by")
         })
@@ -282,7 +282,7 @@ fn words(text: &str) -> Vec<String> {
             let last = words.last().map(String::as_str);
             let is_count = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
             match (last, word.as_str()) {
-                (Some(count), "pc") if is_count(count) => {
+                (Some(count), "pc" | "pcs") if is_count(count) => {
                     words.pop();
                     words.push("pc(s)".to_owned());
                 }
@@ -300,12 +300,12 @@ fn words(text: &str) -> Vec<String> {
 
 /// A rough singular; the table is written with the same roughness.
 fn singular(word: &str) -> String {
-    const AS_IS: &[&str] = &["aws", "chassis", "series"];
+    const AS_IS: &[&str] = &["canvas", "fibres", "lens", "series"];
     let keep = AS_IS.contains(&word) || ["ss", "us", "is"].iter().any(|end| word.ends_with(end));
     let letters = word.chars().count();
     if letters > 3
         && let Some(stem) = word.strip_suffix("ies")
-        && word != "series"
+        && !keep
     {
         return format!("{stem}y");
     }
@@ -313,7 +313,7 @@ fn singular(word: &str) -> String {
     if letters > 4 && double.iter().any(|end| word.ends_with(end)) {
         return word.strip_suffix("es").unwrap_or(word).to_owned();
     }
-    if letters > 3 && !keep && !matches!(word, "lens" | "gps" | "express" | "pos") {
+    if letters > 3 && !keep {
         return word.strip_suffix('s').unwrap_or(word).to_owned();
     }
     word.to_owned()

@@ -1,5 +1,6 @@
 //! One JSON object in the order its fields were written: that is the order to show them in.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
@@ -9,11 +10,15 @@ use stoa_kernel::Decimal;
 use super::units::key_of;
 
 /// The fields of one product.
-pub(super) struct Fields(Vec<(String, Value)>);
+pub(super) struct Fields {
+    fields: Vec<(String, Value)>,
+    /// The keys of the typed attributes, asked for many times by the rules.
+    keys: HashSet<String>,
+}
 
 impl Fields {
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+        self.fields.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
     /// A text; empty where it is absent or of another type.
@@ -30,14 +35,14 @@ impl Fields {
 
     /// The typed attributes: type letter, name without prefix, value.
     pub(super) fn attributes(&self) -> impl Iterator<Item = (char, &str, &Value)> {
-        self.0.iter().filter_map(|(key, value)| {
+        self.fields.iter().filter_map(|(key, value)| {
             let (kind, name) = key.strip_prefix("attr_")?.split_once('_')?;
             Some((kind.chars().next()?, name, value))
         })
     }
 
     pub(super) fn has_attribute(&self, wanted: &str) -> bool {
-        self.attributes().any(|(_, name, _)| key_of(name) == wanted)
+        self.keys.contains(wanted)
     }
 }
 
@@ -57,7 +62,10 @@ impl<'de> Deserialize<'de> for Fields {
                 while let Some(field) = map.next_entry()? {
                     fields.push(field);
                 }
-                Ok(Fields(fields))
+                let mut product = Fields { fields, keys: HashSet::new() };
+                let keys = product.attributes().map(|(_, name, _)| key_of(name)).collect();
+                product.keys = keys;
+                Ok(product)
             }
         }
 
