@@ -48,7 +48,16 @@ pub fn order_token(cart: &Token) -> Token {
 /// What became of a cart that was completed.
 #[derive(Debug)]
 pub enum Completion {
-    /// What the engine answered; `Done` holds the order as it stands.
+    /// The order as it stands: placed, failed, or waiting for its shopper.
+    Order {
+        /// The order.
+        order: Box<Order>,
+        /// Whether the cart was an order before this request.
+        existed: bool,
+        /// Whether the idempotency key was seen before.
+        repeated: bool,
+    },
+    /// What else the engine answered.
     Outcome(Outcome),
     /// The provider has not answered in time; the workflow goes on, and the same request gets its
     /// result.
@@ -91,6 +100,7 @@ pub async fn complete_cart(
             }
             other => return other.into(),
         };
+        let existed = order.status == OrderStatus::Placed;
         let other_means = order.payment.status == PaymentStatus::RequiresAction
             && order.payment.token.as_ref() != Some(&payment.token);
         let key = idempotency.map(|idempotency| idempotency.key);
@@ -108,7 +118,7 @@ pub async fn complete_cart(
         if other_means && order.status == OrderStatus::Failed {
             continue;
         }
-        return Outcome::Done { reply: Reply::Order(order), repeated }.into();
+        return Completion::Order { order, existed, repeated };
     }
     Completion::StillPending
 }

@@ -1,3 +1,4 @@
 //! The default adapters: everything a shop needs inside one process.
 
 pub mod search;
+pub mod test_payment;

@@ -8,3 +8,5 @@
 
 pub mod payment;
 pub mod search;
+#[cfg(feature = "testsuite")]
+pub mod search_suite;

@@ -76,4 +76,19 @@ pub trait PaymentProvider: Send + Sync + fmt::Debug {
 
     /// Returns the whole captured amount. Idempotent by payment id.
     async fn refund(&self, payment_id: PaymentId, amount: Money) -> Result<(), PaymentError>;
+
+    /// The amount of a charge whose shopper this shop itself asks to confirm. Only the built-in
+    /// test provider has such charges; others show their own page.
+    fn asks_here(&self, _payment_id: PaymentId) -> Option<Money> {
+        None
+    }
+
+    /// Records what the shopper answered on this shop's page; `None` when there is no such charge.
+    async fn confirm(
+        &self,
+        _payment_id: PaymentId,
+        _agreed: bool,
+    ) -> Result<Option<ChargeOutcome>, PaymentError> {
+        Ok(None)
+    }
 }

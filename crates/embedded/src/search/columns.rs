@@ -45,6 +45,7 @@ pub(super) struct Vocabulary {
 struct FieldEntry {
     name: String,
     label: String,
+    values: Vec<ValueId>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -130,8 +131,8 @@ impl Vocabulary {
     }
 
     /// All values of a field, in no order.
-    pub(super) fn values_of(&self, field: FieldId) -> impl Iterator<Item = ValueId> + '_ {
-        (0..).zip(&self.values).filter(move |(_, entry)| entry.field == field).map(|(id, _)| id)
+    pub(super) fn values_of(&self, field: FieldId) -> &[ValueId] {
+        self.fields.get(field as usize).map_or(&[], |entry| &entry.values)
     }
 
     /// The number of a value.
@@ -201,6 +202,9 @@ impl Vocabulary {
             len,
             number: facet.number.map_or(NO_NUMBER, |number| number.as_millionths()),
         });
+        if let Some(entry) = self.fields.get_mut(field as usize) {
+            entry.values.push(id);
+        }
         let hash = self.hash(field, &facet.value);
         let Self { value_ids, values, texts, hasher, .. } = self;
         value_ids.insert_unique(hash, id, |id| {

@@ -16,11 +16,12 @@ use tantivy::{
     Index, IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, TantivyError, Term,
 };
 
-use super::columns::{SegmentColumns, Vocabulary};
+use super::analysis::analyze;
+use super::columns::{SegmentColumns, ValueId, Vocabulary};
 use super::document::Fields;
 
 /// Memory for documents not yet written, in bytes; freed after each commit.
-const WRITER_BYTES: usize = 20_000_000;
+const WRITER_BYTES: usize = 15_000_000;
 /// Segments of about one size that are merged into one. Small, because every segment costs each
 /// search a few dictionary look-ups.
 const MERGE_SEGMENTS: usize = 4;
@@ -38,8 +39,20 @@ pub(super) struct Snapshot {
     pub(super) fields: Fields,
     pub(super) vocabulary: Arc<RwLock<Vocabulary>>,
     offset: i64,
-    counts: OnceLock<Vec<u32>>,
+    names: OnceLock<Vec<Name>>,
     title_ranks: OnceLock<tantivy::Result<Vec<Vec<u32>>>>,
+}
+
+/// A category or brand.
+pub(super) struct Name {
+    /// Its words as queries are written.
+    pub(super) words: String,
+    pub(super) label: String,
+    /// What a filter takes.
+    pub(super) value: String,
+    pub(super) is_category: bool,
+    /// How many products have it.
+    pub(super) products: u32,
 }
 
 impl Snapshot {
@@ -48,25 +61,38 @@ impl Snapshot {
         self.offset
     }
 
-    /// How many products have each facet value, counted when first asked for.
-    pub(super) fn counts_of_all(&self) -> &[u32] {
-        self.counts.get_or_init(|| {
-            let mut counts = Vec::new();
-            for (reader, columns) in self.searcher.segment_readers().iter().zip(&self.segments) {
-                for doc in reader.doc_ids_alive() {
-                    for value in columns.facets(doc) {
-                        let index = *value as usize;
-                        if counts.len() <= index {
-                            counts.resize(index + 1, 0);
-                        }
-                        if let Some(count) = counts.get_mut(index) {
-                            *count += 1;
-                        }
+    /// The categories and brands that products have, collected when first asked for.
+    pub(super) fn names(&self) -> &[Name] {
+        self.names.get_or_init(|| self.collect_names())
+    }
+
+    fn collect_names(&self) -> Vec<Name> {
+        let vocabulary = self.vocabulary.read();
+        let mut counts: HashMap<ValueId, u32> = HashMap::new();
+        for (reader, columns) in self.searcher.segment_readers().iter().zip(&self.segments) {
+            for doc in reader.doc_ids_alive() {
+                for value in columns.facets(doc) {
+                    let field = vocabulary.field_of(*value);
+                    if field == Vocabulary::CATEGORY || field == Vocabulary::BRAND {
+                        *counts.entry(*value).or_default() += 1;
                     }
                 }
             }
-            counts
-        })
+        }
+        let mut names: Vec<Name> = counts
+            .into_iter()
+            .map(|(value, products)| Name {
+                words: analyze(vocabulary.label(value)).words.join(" "),
+                label: vocabulary.label(value).to_owned(),
+                value: vocabulary.text(value).to_owned(),
+                is_category: vocabulary.field_of(value) == Vocabulary::CATEGORY,
+                products,
+            })
+            .collect();
+        names.sort_unstable_by(|a, b| {
+            b.products.cmp(&a.products).then_with(|| a.value.cmp(&b.value))
+        });
+        names
     }
 
     /// The place of every title of each segment among all titles, made when first asked for:
@@ -311,7 +337,7 @@ fn take_snapshot(
         fields,
         vocabulary: Arc::clone(vocabulary),
         offset,
-        counts: OnceLock::new(),
+        names: OnceLock::new(),
         title_ranks: OnceLock::new(),
     })
 }

@@ -6,7 +6,8 @@
 //! has, then the sum over words of their rarity (idf) times the weights of the fields they stand
 //! in (BM25 saturation and length normalisation in each field).
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
 use std::ops::Range;
 
 use tantivy::postings::Postings as _;
@@ -21,16 +22,21 @@ use super::document::Scored;
 
 /// Query words that are looked at; the rest is ignored.
 const MAX_WORDS: usize = 24;
-/// BM25: how soon repetition stops counting.
-const K1: f32 = 1.2;
+/// BM25: how late repetition stops counting. Later than in prose: in the short texts of a
+/// catalogue a word that comes twice is what the product is, not what it goes with.
+const K1: f32 = 3.0;
 /// Weight of another grammatical number of the word typed.
-const NUMBER_FORM: f32 = 0.8;
+const NUMBER_FORM: f32 = 1.0;
 /// Weight of a completion of the last word.
 const COMPLETION: f32 = 0.7;
 /// Most completions of one word.
 const COMPLETIONS: usize = 12;
 /// Most spellings tried for one unknown word.
 const CORRECTIONS: usize = 3;
+/// Weight of what a rare word may have been meant to be.
+const RARE_CORRECTION: f32 = 0.3;
+/// How many times more frequent that must be.
+const RARE_RATIO: u64 = 100;
 /// Terms visited at most for one prefix.
 const PREFIX_TERMS: usize = 20_000;
 /// Score of a product whose code is exactly what was typed.
@@ -39,10 +45,10 @@ const EXACT_CODE: f32 = 100_000.0;
 /// How much a match in a field counts, and how much the field's length.
 const fn weight(field: Scored) -> (f32, f32) {
     match field {
-        Scored::Title => (3.0, 0.5),
+        Scored::Title => (5.0, 0.5),
         Scored::Brand => (2.0, 0.2),
-        Scored::Kind => (3.0, 0.3),
-        Scored::Attributes => (0.6, 0.6),
+        Scored::Kind => (5.0, 0.3),
+        Scored::Attributes => (0.7, 0.7),
         Scored::Description => (1.0, 0.6),
         Scored::Codes => (2.0, 0.0),
     }
@@ -169,6 +175,8 @@ impl Resolver<'_> {
                     }
                 }
                 terms_of_unit = guesses.terms;
+            } else if frequency <= self.rare() && joined & bit == 0 {
+                terms_of_unit.extend(self.doubt(word, frequency)?);
             }
             if !terms_of_unit.is_empty() {
                 units.push(Unit { terms: terms_of_unit, words: bit, frequency: unit_frequency });
@@ -231,6 +239,23 @@ impl Resolver<'_> {
         (self.snapshot.searcher.num_docs() / 1_000).max(1)
     }
 
+    /// Up to how many products a word is so rare that it may be a typing error.
+    fn rare(&self) -> u64 {
+        self.snapshot.searcher.num_docs() / 5_000
+    }
+
+    /// What a rare word may have been meant to be: found as well, far below its own products.
+    fn doubt(&self, word: &str, frequency: u64) -> tantivy::Result<Option<(String, f32)>> {
+        if word.chars().count() < 3 || word.bytes().any(|byte| byte.is_ascii_digit()) {
+            return Ok(None);
+        }
+        let corrections = self.corrections_within(word, 1)?;
+        let likely = corrections.into_iter().find(|(term, times)| {
+            *times >= frequency * RARE_RATIO && term.chars().next() == word.chars().next()
+        });
+        Ok(likely.map(|(term, _)| (term, RARE_CORRECTION)))
+    }
+
     /// What an unknown word may have been meant to be.
     fn guess(&self, word: &str, last: bool) -> tantivy::Result<Guesses> {
         let letters = word.chars().count();
@@ -238,7 +263,8 @@ impl Resolver<'_> {
         let mut completions = Vec::new();
         // Model numbers are often typed without their end, wherever they stand.
         if letters >= 3 && (last || has_digit) {
-            completions = self.completions(word)?;
+            let field = self.snapshot.fields.all;
+            completions = prefix_terms(self.snapshot, field, word, COMPLETIONS)?;
         }
         let mut corrections = Vec::new();
         // Another digit is another product, not a typing error.
@@ -266,20 +292,19 @@ impl Resolver<'_> {
         Ok(Guesses { corrected: !terms.is_empty(), terms })
     }
 
-    /// The most frequent terms that begin with `prefix`.
-    fn completions(&self, prefix: &str) -> tantivy::Result<Vec<(String, u64)>> {
-        let found = prefix_terms(self.snapshot, self.snapshot.fields.all, prefix)?;
-        let mut found: Vec<(String, u64)> = found.into_iter().collect();
-        found.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        found.truncate(COMPLETIONS);
-        Ok(found)
-    }
-
     /// Terms within a few typing errors of `word`, the likeliest first, with their frequency.
     fn corrections(&self, word: &str) -> tantivy::Result<Vec<(String, u64)>> {
-        let distance = if word.chars().count() >= 8 { 2 } else { 1 };
+        let near = self.corrections_within(word, 1)?;
+        // Two errors are rare, and looking for them takes ten times as long.
+        if !near.is_empty() || word.chars().count() < 8 {
+            return Ok(near);
+        }
+        self.corrections_within(word, 2)
+    }
+
+    fn corrections_within(&self, word: &str, errors: u8) -> tantivy::Result<Vec<(String, u64)>> {
         let field = self.snapshot.fields.all;
-        let query = FuzzyTermQuery::new(Term::from_field_text(field, word), distance, true);
+        let query = FuzzyTermQuery::new(Term::from_field_text(field, word), errors, true);
         let mut found: HashMap<String, u64> = HashMap::new();
         for reader in self.snapshot.searcher.segment_readers() {
             let index = reader.inverted_index(field)?;
@@ -288,7 +313,8 @@ impl Resolver<'_> {
                 let Ok(term) = std::str::from_utf8(stream.key()) else {
                     continue;
                 };
-                if !term.bytes().any(|byte| byte.is_ascii_digit()) {
+                let has_digit = term.bytes().any(|byte| byte.is_ascii_digit());
+                if term != word && !has_digit && !is_stop_word(term) {
                     *found.entry(term.to_owned()).or_default() +=
                         u64::from(stream.value().doc_freq);
                 }
@@ -310,14 +336,18 @@ struct Guesses {
     corrected: bool,
 }
 
-/// The terms of a field that begin with `prefix`, with how many products have them.
+/// The most frequent terms of a field that begin with `prefix`, at most `most`, with how many
+/// products have them; equals in alphabetical order.
 pub(super) fn prefix_terms(
     snapshot: &Snapshot,
     field: Field,
     prefix: &str,
-) -> tantivy::Result<HashMap<String, u64>> {
+    most: usize,
+) -> tantivy::Result<Vec<(String, u64)>> {
     let mut found: HashMap<String, u64> = HashMap::new();
     for reader in snapshot.searcher.segment_readers() {
+        // Only the best of each segment are made strings. Spares, because their sums decide.
+        let mut best: BinaryHeap<Reverse<(u32, Reverse<String>)>> = BinaryHeap::new();
         let index = reader.inverted_index(field)?;
         let mut stream = index.terms().range().ge(prefix).into_stream()?;
         let mut visited = 0;
@@ -326,11 +356,25 @@ pub(super) fn prefix_terms(
                 break;
             }
             visited += 1;
+            let frequency = stream.value().doc_freq;
+            let full = best.len() >= most.saturating_mul(2);
+            if full && best.peek().is_some_and(|least| least.0.0 >= frequency) {
+                continue;
+            }
             if let Ok(term) = std::str::from_utf8(stream.key()) {
-                *found.entry(term.to_owned()).or_default() += u64::from(stream.value().doc_freq);
+                if full {
+                    best.pop();
+                }
+                best.push(Reverse((frequency, Reverse(term.to_owned()))));
             }
         }
+        for Reverse((frequency, Reverse(term))) in best {
+            *found.entry(term).or_default() += u64::from(frequency);
+        }
     }
+    let mut found: Vec<(String, u64)> = found.into_iter().collect();
+    found.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    found.truncate(most);
     Ok(found)
 }
 

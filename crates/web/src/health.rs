@@ -1,0 +1,62 @@
+//! Whether the shop lives and is ready, for load balancers and operators.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
+use serde::Serialize;
+
+use crate::reply;
+use crate::state::Web;
+
+#[derive(Serialize)]
+struct Health {
+    status: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    checks: Vec<Check>,
+}
+
+#[derive(Serialize)]
+struct Check {
+    name: &'static str,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
+/// `GET /health/live`: the process answers.
+pub async fn live() -> Response {
+    reply::json(200, &Health { status: "live", checks: Vec::new() })
+}
+
+/// `GET /health/ready`: the store and the search index answer.
+pub async fn ready(State(web): State<Web>) -> Response {
+    let shop = web.shop();
+    let store = async {
+        let mut tx = shop.db.read().await?;
+        stoa_app::event_log::latest(&mut tx).await
+    };
+    let store = store.await.map(|_| ()).map_err(|error| error.to_string());
+    let search = shop.search.len().await.map(|_| ()).map_err(|error| error.to_string());
+    let checks: Vec<Check> = [("store", store), ("search", search)]
+        .into_iter()
+        .map(|(name, result)| Check {
+            name,
+            status: if result.is_ok() { "ready" } else { "failing" },
+            detail: result.err(),
+        })
+        .collect();
+    let ready = checks.iter().all(|check| check.detail.is_none());
+    let (status, word) = if ready { (200, "ready") } else { (503, "not_ready") };
+    reply::json(status, &Health { status: word, checks })
+}
+
+/// `GET /metrics`: counters for Prometheus.
+pub async fn metrics(State(web): State<Web>) -> Response {
+    let text = web.metrics().render(&web).await;
+    let mut response = Response::new(Body::from(text));
+    let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}

@@ -1,0 +1,106 @@
+//! Counters for Prometheus, as fields: no global registry, no names at the places that count.
+
+use std::fmt::Write as _;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::state::Web;
+
+/// Labels of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RequestLabels {
+    /// The route as registered, e.g. `/api/v1/carts/{cart}`; `other` for unknown addresses.
+    pub route: String,
+    /// Class of the status.
+    pub status: StatusClass,
+}
+
+/// Class of a status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum StatusClass {
+    #[expect(non_camel_case_types, reason = "the label's value")]
+    c2xx,
+    #[expect(non_camel_case_types, reason = "the label's value")]
+    c3xx,
+    #[expect(non_camel_case_types, reason = "the label's value")]
+    c4xx,
+    #[expect(non_camel_case_types, reason = "the label's value")]
+    c5xx,
+}
+
+/// The counters of the web faces.
+#[derive(Debug)]
+pub struct Metrics {
+    requests: Family<RequestLabels, Counter<u64, AtomicU64>>,
+    seconds: Histogram,
+    registry: Registry,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let requests = Family::<RequestLabels, Counter<u64, AtomicU64>>::default();
+        let seconds = Histogram::new([
+            0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0,
+        ]);
+        let mut registry = Registry::with_prefix("stoa");
+        registry.register("http_requests", "Requests answered", requests.clone());
+        registry.register_with_unit(
+            "http_request_duration",
+            "Time from a request's head to its answer's head",
+            Unit::Seconds,
+            seconds.clone(),
+        );
+        Self { requests, seconds, registry }
+    }
+
+    pub(crate) fn request(&self, route: &str, status: u16, took: Duration) {
+        let status = match status {
+            0..300 => StatusClass::c2xx,
+            300..400 => StatusClass::c3xx,
+            400..500 => StatusClass::c4xx,
+            _ => StatusClass::c5xx,
+        };
+        self.requests.get_or_create(&RequestLabels { route: route.to_owned(), status }).inc();
+        self.seconds.observe(took.as_secs_f64());
+    }
+
+    /// Everything in the text format of Prometheus, with the engine's own counters.
+    pub async fn render(&self, web: &Web) -> String {
+        let mut text = String::new();
+        if encode(&mut text, &self.registry).is_err() {
+            text.clear();
+        }
+        let body = text.trim_end().trim_end_matches("# EOF").trim_end().to_owned();
+        let mut text = body;
+        text.push('\n');
+        let engine = web.shop().engine.stats();
+        let indexed = web.shop().search.len().await.unwrap_or(0);
+        let rows: [(&str, &str, u64); 11] = [
+            ("engine_batches_total", "counter", engine.batches),
+            ("engine_commands_total", "counter", engine.commands),
+            ("engine_commands_refused_total", "counter", engine.refused),
+            ("engine_commands_replayed_total", "counter", engine.replayed),
+            ("engine_commands_failed_total", "counter", engine.failed),
+            ("engine_commands_overloaded_total", "counter", engine.overloaded),
+            ("engine_busy_microseconds_total", "counter", engine.busy_us),
+            ("engine_commit_microseconds_total", "counter", engine.commit_us),
+            ("engine_queued_commands", "gauge", u64::try_from(engine.queued).unwrap_or(0)),
+            ("search_indexed_products", "gauge", indexed),
+            ("page_cache_bytes", "gauge", web.pages().bytes()),
+        ];
+        for (name, kind, value) in rows {
+            let family = name.trim_end_matches("_total");
+            // Writing to a String cannot fail.
+            let _infallible = write!(text, "# TYPE stoa_{family} {kind}\nstoa_{name} {value}\n");
+        }
+        text.push_str("# EOF\n");
+        text
+    }
+}

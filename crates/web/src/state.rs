@@ -1,0 +1,95 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use stoa_app::Shop;
+use stoa_app::follow::CatalogChange;
+use stoa_app::staff::Attempts;
+
+use crate::metrics::Metrics;
+use crate::page_cache::PageCache;
+
+/// How the shop is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// The shop's public address without a slash at the end, e.g. `https://shop.example`. Links in
+    /// sitemap and canonical tags begin with it.
+    pub public_url: String,
+    /// Bytes of rendered pages kept in memory.
+    pub page_cache_bytes: u64,
+}
+
+/// A handle to everything; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Web {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    shop: Arc<Shop>,
+    options: Options,
+    pages: PageCache,
+    metrics: Metrics,
+    attempts: Attempts,
+    generation: AtomicU64,
+}
+
+impl Web {
+    /// The faces of a shop.
+    pub fn new(shop: Arc<Shop>, options: Options) -> Self {
+        let pages = PageCache::new(options.page_cache_bytes);
+        Self {
+            inner: Arc::new(Inner {
+                shop,
+                options,
+                pages,
+                metrics: Metrics::new(),
+                attempts: Attempts::new(),
+                generation: AtomicU64::new(0),
+            }),
+        }
+    }
+
+    /// The shop.
+    pub fn shop(&self) -> &Arc<Shop> {
+        &self.inner.shop
+    }
+
+    /// How it is reached.
+    pub fn options(&self) -> &Options {
+        &self.inner.options
+    }
+
+    /// Rendered pages.
+    pub fn pages(&self) -> &PageCache {
+        &self.inner.pages
+    }
+
+    /// Counters.
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+
+    /// Counts failed sign-ins.
+    pub fn attempts(&self) -> &Attempts {
+        &self.inner.attempts
+    }
+
+    /// Grows whenever a list of products may look different.
+    pub fn generation(&self) -> u64 {
+        self.inner.generation.load(Ordering::Acquire)
+    }
+
+    /// Drops what is out of date after the catalogue has changed.
+    pub fn catalog_changed(&self, change: &CatalogChange) {
+        let all = change.edited.iter().chain(&change.flipped).chain(&change.restocked);
+        for product in all {
+            self.inner.pages.forget_product(*product);
+        }
+        if !change.edited.is_empty() || !change.flipped.is_empty() {
+            self.inner.generation.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+}
