@@ -235,7 +235,6 @@ const UNITS_BY_END: &[(&str, &str)] = &[
     ("_case_width", "mm"),
     ("_case_height", "mm"),
     ("_case_length", "mm"),
-    ("_case_weight", "g"),
     ("package_width", "mm"),
     ("package_height", "mm"),
     ("package_depth", "mm"),
