@@ -72,15 +72,12 @@ impl Output<'_> {
             href: "/product.html".to_owned(),
             title: title.to_owned(),
             brand: Some(brand.to_owned()),
-            picture: Picture {
-                url: self.picture(title, &[category], None)?,
-                alt: String::new(),
-            },
+            picture: Picture { url: self.picture(title, &[category], None)?, alt: String::new() },
             price: Some(usd(price)),
             compare_at: former.map(usd),
             price_varies: index % 5 == 4,
             in_stock: index % 7 != 5,
-            label: (index % 6 == 0).then(|| "New".to_owned()),
+            label: (index.is_multiple_of(6)).then(|| "New".to_owned()),
             note: (index % 4 == 2).then(|| "4 colours".to_owned()),
         })
     }
@@ -96,10 +93,7 @@ impl Output<'_> {
             href: "/category.html".to_owned(),
             name: name.to_owned(),
             count: Some(count),
-            picture: Picture {
-                url: format!("/{file}"),
-                alt: String::new(),
-            },
+            picture: Picture { url: format!("/{file}"), alt: String::new() },
             children: ["Laptops", "Monitors", "Keyboards and mice"]
                 .map(|name| Link::new(name, "/category.html"))
                 .to_vec(),
@@ -121,21 +115,11 @@ fn values(all: &[(&str, u64)], checked: &[&str]) -> FacetKind {
 }
 
 fn facet(param: &str, label: &str, open: bool, kind: FacetKind) -> Facet {
-    Facet {
-        param: param.to_owned(),
-        label: label.to_owned(),
-        open,
-        kind,
-    }
+    Facet { param: param.to_owned(), label: label.to_owned(), open, kind }
 }
 
 fn link(label: &str, count: u64, current: bool) -> FacetLink {
-    FacetLink {
-        label: label.to_owned(),
-        href: "#".to_owned(),
-        count: Some(count),
-        current,
-    }
+    FacetLink { label: label.to_owned(), href: "#".to_owned(), count: Some(count), current }
 }
 
 fn listing(products: Vec<ProductCard>) -> Listing {
@@ -146,30 +130,56 @@ fn listing(products: Vec<ProductCard>) -> Listing {
         first: 1,
         products,
         facets: vec![
-            facet("category", "Category", true, FacetKind::Links(vec![
-                link("Lighting", 412, false),
-                link("Desk lamps", 96, true),
-                link("Floor lamps", 71, false),
-            ])),
+            facet(
+                "category",
+                "Category",
+                true,
+                FacetKind::Links(vec![
+                    link("Lighting", 412, false),
+                    link("Desk lamps", 96, true),
+                    link("Floor lamps", 71, false),
+                ]),
+            ),
             facet("in_stock", "Availability", true, values(&[("In stock", 1102)], &["In stock"])),
-            facet("price", "Price", true, FacetKind::Price {
-                currency: "$".to_owned(),
-                min: String::new(),
-                max: "150".to_owned(),
-                bands: vec![link("Under $25", 210, false), link("$25 to $100", 640, false), link("Over $100", 434, false)],
-            }),
-            facet("brand", "Brand", true, values(&[
-                ("Lumen Works", 214), ("Field & Kiln", 120), ("Northlake", 98), ("Joinery", 77), ("Tarn", 52),
-                ("Forge", 31), ("Slow Harbour", 22), ("Greenhouse Nine", 12), ("Overlook", 4),
-            ], &["Lumen Works", "Greenhouse Nine"])),
+            facet(
+                "price",
+                "Price",
+                true,
+                FacetKind::Price {
+                    currency: "$".to_owned(),
+                    min: String::new(),
+                    max: "150".to_owned(),
+                    bands: vec![
+                        link("Under $25", 210, false),
+                        link("$25 to $100", 640, false),
+                        link("Over $100", 434, false),
+                    ],
+                },
+            ),
+            facet(
+                "brand",
+                "Brand",
+                true,
+                values(
+                    &[
+                        ("Lumen Works", 214),
+                        ("Field & Kiln", 120),
+                        ("Northlake", 98),
+                        ("Joinery", 77),
+                        ("Tarn", 52),
+                        ("Forge", 31),
+                        ("Slow Harbour", 22),
+                        ("Greenhouse Nine", 12),
+                        ("Overlook", 4),
+                    ],
+                    &["Lumen Works", "Greenhouse Nine"],
+                ),
+            ),
             facet("attr.material", "Material", false, values(&[("Steel", 40), ("Oak", 32)], &[])),
             facet("attr.colour", "Colour", false, values(&[("Cream", 40), ("Black", 32)], &[])),
         ],
         chips: ["In stock", "Up to $150", "Brand: Lumen Works", "Brand: Greenhouse Nine"]
-            .map(|label| Chip {
-                label: label.to_owned(),
-                remove_href: "#".to_owned(),
-            })
+            .map(|label| Chip { label: label.to_owned(), remove_href: "#".to_owned() })
             .to_vec(),
         clear_href: "#".to_owned(),
         sorts: ["Best match", "Newest", "Price: low to high", "Price: high to low", "Title"]
@@ -198,18 +208,12 @@ fn totals() -> Totals {
 }
 
 fn promise(icon: &'static str, title: &str, text: &str) -> Promise {
-    Promise {
-        icon,
-        title: title.to_owned(),
-        text: text.to_owned(),
-    }
+    Promise { icon, title: title.to_owned(), text: text.to_owned() }
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::args().nth(1).ok_or("which folder?")?;
-    let out = Output {
-        folder: Path::new(&folder),
-    };
+    let out = Output { folder: Path::new(&folder) };
     for asset in assets::all() {
         out.write(asset.path_with_hash.trim_start_matches('/'), asset.bytes)?;
     }
@@ -233,7 +237,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             .iter()
             .map(|(handle, name, _)| Link::new(*name, format!("/categories/{handle}")))
             .collect(),
-        footer: vec![Link::new("Terms", "/terms"), Link::new("Privacy", "/privacy"), Link::new("API", "/docs.html")],
+        footer: vec![
+            Link::new("Terms", "/terms"),
+            Link::new("Privacy", "/privacy"),
+            Link::new("API", "/docs.html"),
+        ],
     });
     let layout = |title: &str| Layout {
         description: "A sample page".to_owned(),
@@ -282,18 +290,16 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     out.page(
         "categories.html",
-        &CategoriesPage {
-            layout: layout("All categories"),
-            categories: tiles.clone(),
-        }
-        .render(),
+        &CategoriesPage { layout: layout("All categories"), categories: tiles.clone() }.render(),
     )?;
 
     let category = CategoryPage {
         layout: layout("Desk lamps"),
         crumbs: vec![Link::new("Lighting", "#")],
         name: "Desk lamps".to_owned(),
-        description: Some("Warm light where you work, from clamp lamps to dimmable classics.".to_owned()),
+        description: Some(
+            "Warm light where you work, from clamp lamps to dimmable classics.".to_owned(),
+        ),
         subcategories: tiles[..5].to_vec(),
         listing: listing(out.cards(0, 12)?),
     };
@@ -314,11 +320,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             popular: out.cards(2, 4)?,
         })
     };
-    let correction = Correction {
-        shown: "desk lamp".to_owned(),
-        literal_href: Some("#".to_owned()),
-    };
-    out.page("search.html", &search("desk lmap", Some(correction), listing(out.cards(3, 8)?))?.render())?;
+    let correction =
+        Correction { shown: "desk lamp".to_owned(), literal_href: Some("#".to_owned()) };
+    out.page(
+        "search.html",
+        &search("desk lmap", Some(correction), listing(out.cards(3, 8)?))?.render(),
+    )?;
     let nothing = Listing::default();
     out.page("search-empty.html", &search("<script>alert(1)</script>", None, nothing)?.render())?;
 
@@ -422,13 +429,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         notices: vec![Notice::new(Tone::Warn, "The price of one item changed since you added it.")],
         lines: vec![
             line(1, 1, "Graphite / 16 GB", None)?,
-            line(3, 2, "Cream / EU", Some(Notice::new(Tone::Warn, "The price went from $99.00 to $89.00.")))?,
+            line(
+                3,
+                2,
+                "Cream / EU",
+                Some(Notice::new(Tone::Warn, "The price went from $99.00 to $89.00.")),
+            )?,
             line(6, 1, "", Some(Notice::new(Tone::Bad, "Out of stock. Remove it to go on.")))?,
         ],
-        codes: vec![AppliedCode {
-            code: "WELCOME10".to_owned(),
-            label: "10 % off".to_owned(),
-        }],
+        codes: vec![AppliedCode { code: "WELCOME10".to_owned(), label: "10 % off".to_owned() }],
         code_value: "SUMMER".to_owned(),
         code_error: Some("This code has expired.".to_owned()),
         totals: Some(Totals { shipping: None, taxes: Vec::new(), total: usd(148_950), ..totals() }),
@@ -437,12 +446,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         related: out.cards(8, 4)?,
     };
     out.page("cart.html", &cart.render())?;
-    let empty = CartPage {
-        notices: Vec::new(),
-        lines: Vec::new(),
-        totals: None,
-        ..cart.clone()
-    };
+    let empty = CartPage { notices: Vec::new(), lines: Vec::new(), totals: None, ..cart.clone() };
     out.page("cart-empty.html", &empty.render())?;
 
     let summary = Summary {
@@ -476,10 +480,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         billing_same: true,
         billing: AddressForm::default(),
         countries: [("US", "United States"), ("GB", "United Kingdom"), ("DE", "Germany")]
-            .map(|(code, name)| Country {
-                code: code.to_owned(),
-                name: name.to_owned(),
-            })
+            .map(|(code, name)| Country { code: code.to_owned(), name: name.to_owned() })
             .to_vec(),
         errors: vec![
             FieldError::new("email", "Enter an e-mail address such as name@example.com."),
@@ -487,9 +488,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         ],
     };
     out.page("checkout-address.html", &page.render())?;
-    let lines: Vec<String> = ["Ada Lovelace", "12 St James's Square", "London SW1Y 4JH", "United Kingdom"]
-        .map(str::to_owned)
-        .to_vec();
+    let lines: Vec<String> =
+        ["Ada Lovelace", "12 St James's Square", "London SW1Y 4JH", "United Kingdom"]
+            .map(str::to_owned)
+            .to_vec();
     let method = |id: &str, label: &str, note: &str, price, selected| ShippingChoice {
         id: id.to_owned(),
         label: label.to_owned(),
@@ -513,7 +515,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let page = CheckoutPaymentPage {
         layout: private("Payment"),
         summary: summary.clone(),
-        notice: Some(Notice::new(Tone::Bad, "Your bank declined the payment. Nothing was charged. Choose another card or try again.")),
+        notice: Some(Notice::new(
+            Tone::Bad,
+            "Your bank declined the payment. Nothing was charged. Choose another card or try again.",
+        )),
         methods: PaymentChoice::test_cards("tok_ok"),
         errors: Vec::new(),
     };
@@ -544,12 +549,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         billing_address: lines.clone(),
         shipping_method: "Standard, 2 to 4 working days".to_owned(),
         payment_method: "Test card ending 4242".to_owned(),
-        timeline: [("14:05", "Order placed"), ("14:05", "Payment authorised"), ("15:30", "Being packed")]
-            .map(|(when, text)| TimelineEntry {
-                when: format!("12 March 2026, {when} UTC"),
-                text: text.to_owned(),
-            })
-            .to_vec(),
+        timeline: [
+            ("14:05", "Order placed"),
+            ("14:05", "Payment authorised"),
+            ("15:30", "Being packed"),
+        ]
+        .map(|(when, text)| TimelineEntry {
+            when: format!("12 March 2026, {when} UTC"),
+            text: text.to_owned(),
+        })
+        .to_vec(),
     };
     out.page(
         "confirmation.html",
@@ -563,18 +572,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     )?;
     out.page(
         "order.html",
-        &OrderPage {
-            layout: private("Order 1042"),
-            notice: None,
-            order,
-        }
-        .render(),
+        &OrderPage { layout: private("Order 1042"), notice: None, order }.render(),
     )?;
     out.page(
         "order-lookup.html",
         &OrderLookupPage {
             layout: private("Find your order"),
-            notice: Some(Notice::new(Tone::Bad, "No order has this number and e-mail address. Check both and try again.")),
+            notice: Some(Notice::new(
+                Tone::Bad,
+                "No order has this number and e-mail address. Check both and try again.",
+            )),
             number: "1042".to_owned(),
             email: "ada@example.com".to_owned(),
             errors: Vec::new(),
@@ -625,7 +632,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     });
     out.page("docs.html", &ApiDocsPage::new(layout("API"), &document).render())?;
 
-    let mut sheet = String::from("<!doctype html><title>Pictures</title><link rel=stylesheet href=sheet.css><div>");
+    let mut sheet = String::from(
+        "<!doctype html><title>Pictures</title><link rel=stylesheet href=sheet.css><div>",
+    );
     for (index, word) in picture::examples().enumerate() {
         let url = out.picture(&format!("{word} {index}"), &[word], None)?;
         sheet.push_str(&format!("<img src='{url}'>"));

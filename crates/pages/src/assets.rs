@@ -55,20 +55,13 @@ pub fn get(path: &str) -> Option<Asset> {
     INDEX
         .by_path
         .get(path)
-        .or_else(|| {
-            INDEX
-                .by_name
-                .get(path.strip_prefix(PREFIX).unwrap_or(path))
-        })
+        .or_else(|| INDEX.by_name.get(path.strip_prefix(PREFIX).unwrap_or(path)))
         .copied()
 }
 
 /// The address of an asset by its plain name, for templates; empty when there is none.
 pub fn url(name: &str) -> &'static str {
-    INDEX
-        .by_name
-        .get(name)
-        .map_or("", |asset| asset.path_with_hash)
+    INDEX.by_name.get(name).map_or("", |asset| asset.path_with_hash)
 }
 
 /// Every asset, in the order of their names.

@@ -75,7 +75,6 @@ impl Response {
     fn tone(&self) -> &'static str {
         match self.status.as_bytes().first() {
             Some(b'2') => "ok",
-            Some(b'3') => "info",
             Some(b'4') => "warn",
             Some(b'5') => "bad",
             _ => "info",
@@ -125,17 +124,12 @@ impl<'a> Reader<'a> {
                 let Some(operation) = item.get(method) else {
                     continue;
                 };
-                let tag = array(operation, "tags")
-                    .next()
-                    .and_then(Value::as_str)
-                    .unwrap_or("Other");
+                let tag =
+                    array(operation, "tags").next().and_then(Value::as_str).unwrap_or("Other");
                 let position = match groups.iter().position(|group| group.name == tag) {
                     Some(position) => position,
                     None => {
-                        groups.push(Group {
-                            name: tag.to_owned(),
-                            ..Group::default()
-                        });
+                        groups.push(Group { name: tag.to_owned(), ..Group::default() });
                         groups.len() - 1
                     }
                 };
@@ -164,17 +158,11 @@ impl<'a> Reader<'a> {
                     place: text(parameter, "in"),
                     kind: self.kind(schema),
                     required: flag(parameter, "required"),
-                    description: if described.is_empty() {
-                        self.remark(schema)
-                    } else {
-                        described
-                    },
+                    description: if described.is_empty() { self.remark(schema) } else { described },
                 }
             })
             .collect();
-        let body = operation
-            .get("requestBody")
-            .and_then(|body| self.body(self.resolve(body)));
+        let body = operation.get("requestBody").and_then(|body| self.body(self.resolve(body)));
         let responses = object(operation, "responses")
             .map(|(status, response)| {
                 let response = self.resolve(response);
@@ -185,17 +173,13 @@ impl<'a> Reader<'a> {
                 }
             })
             .collect();
-        let security = operation
-            .get("security")
-            .or_else(|| self.document.get("security"));
-        let needs_token = security
-            .and_then(Value::as_array)
-            .is_some_and(|schemes| {
-                !schemes.is_empty()
-                    && schemes
-                        .iter()
-                        .all(|scheme| scheme.as_object().is_some_and(|names| !names.is_empty()))
-            });
+        let security = operation.get("security").or_else(|| self.document.get("security"));
+        let needs_token = security.and_then(Value::as_array).is_some_and(|schemes| {
+            !schemes.is_empty()
+                && schemes
+                    .iter()
+                    .all(|scheme| scheme.as_object().is_some_and(|names| !names.is_empty()))
+        });
         let summary = text(operation, "summary");
         Operation {
             anchor: anchor(&[method, path]),
@@ -243,21 +227,13 @@ impl<'a> Reader<'a> {
         let schema = media.get("schema").unwrap_or(&Value::Null);
         let mut fields = Vec::new();
         self.fields(schema, "", 0, &mut fields);
-        let example = media
-            .get("example")
-            .cloned()
-            .unwrap_or_else(|| self.example(schema, 0));
+        let example = media.get("example").cloned().unwrap_or_else(|| self.example(schema, 0));
         let example = match example {
             Value::Null => String::new(),
             Value::String(text) => text,
             other => serde_json::to_string_pretty(&other).unwrap_or_default(),
         };
-        Some(Body {
-            content_type: content_type.clone(),
-            kind: self.kind(schema),
-            fields,
-            example,
-        })
+        Some(Body { content_type: content_type.clone(), kind: self.kind(schema), fields, example })
     }
 
     /// Follows `$ref`, at most a few times, so that a circle ends.
@@ -307,7 +283,8 @@ impl<'a> Reader<'a> {
             return name;
         }
         for word in ["oneOf", "anyOf", "allOf"] {
-            let choices: Vec<String> = array(schema, word).map(|choice| self.kind(choice)).collect();
+            let choices: Vec<String> =
+                array(schema, word).map(|choice| self.kind(choice)).collect();
             if !choices.is_empty() {
                 return choices.join(if word == "allOf" { " and " } else { " or " });
             }
@@ -321,11 +298,9 @@ impl<'a> Reader<'a> {
         }
         let base = match schema.get("type") {
             Some(Value::String(kind)) => kind.clone(),
-            Some(Value::Array(kinds)) => kinds
-                .iter()
-                .filter_map(Value::as_str)
-                .collect::<Vec<_>>()
-                .join(" or "),
+            Some(Value::Array(kinds)) => {
+                kinds.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" or ")
+            }
             _ if schema.get("properties").is_some() => "object".to_owned(),
             _ => "any".to_owned(),
         };
@@ -342,11 +317,7 @@ impl<'a> Reader<'a> {
     /// What a schema says about its values, where nothing else describes them.
     fn remark(&self, schema: &Value) -> String {
         let own = text(schema, "description");
-        if own.is_empty() {
-            text(self.unwrap(schema), "description")
-        } else {
-            own
-        }
+        if own.is_empty() { text(self.unwrap(schema), "description") } else { own }
     }
 
     fn fields(&self, schema: &Value, prefix: &str, depth: usize, into: &mut Vec<Field>) {
@@ -434,11 +405,7 @@ impl<'a> Reader<'a> {
 }
 
 fn text(value: &Value, key: &str) -> String {
-    value
-        .get(key)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned()
+    value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 fn flag(value: &Value, key: &str) -> bool {

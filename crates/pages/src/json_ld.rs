@@ -30,11 +30,8 @@ pub struct ProductFacts<'a> {
 
 /// A product with its offer.
 pub fn product(facts: &ProductFacts<'_>) -> Value {
-    let availability = if facts.in_stock {
-        "https://schema.org/InStock"
-    } else {
-        "https://schema.org/OutOfStock"
-    };
+    let availability =
+        if facts.in_stock { "https://schema.org/InStock" } else { "https://schema.org/OutOfStock" };
     let mut data = json!({
         "@context": "https://schema.org",
         "@type": "Product",

@@ -20,11 +20,7 @@ pub const CART_COUNT_SLOT: &str = "<!--cart-count-->";
 pub fn cart_badge(count: u64) -> String {
     let hidden = if count == 0 { " hidden" } else { "" };
     let noun = if count == 1 { "item" } else { "items" };
-    let shown = if count > 999 {
-        "999+".to_owned()
-    } else {
-        count.to_string()
-    };
+    let shown = if count > 999 { "999+".to_owned() } else { count.to_string() };
     format!(
         "<span class=\"cart-count\" data-cart-count=\"{count}\"{hidden}>{shown}\
          <span class=\"visually-hidden\"> {noun}</span></span>"

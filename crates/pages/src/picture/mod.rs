@@ -20,9 +20,7 @@ static BY_DEPARTMENT: LazyLock<HashMap<&'static str, &'static Motif>> =
     LazyLock::new(|| index(GENERAL));
 
 /// Maps each word to its drawing; two words that belong together are joined by `_`.
-fn index(
-    table: &'static [(&'static str, &'static str)],
-) -> HashMap<&'static str, &'static Motif> {
+fn index(table: &'static [(&'static str, &'static str)]) -> HashMap<&'static str, &'static Motif> {
     let mut index = HashMap::new();
     for (name, words) in table {
         let motif = MOTIFS.iter().find(|motif| motif.0 == *name).unwrap_or(&GENERIC);
@@ -97,7 +95,9 @@ impl Backdrop {
 fn draw(title: &str, motif: &Motif, colours: &Palette, backdrop: Backdrop) -> String {
     let (_, shadow, shapes) = *motif;
     let mut svg = String::with_capacity(shapes.len() + title.len() + 700);
-    svg.push_str("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 400 400\" role=\"img\"><title>");
+    svg.push_str(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 400 400\" role=\"img\"><title>",
+    );
     escape(title, &mut svg);
     svg.push_str("</title><path d='M0 0h400v400H0z' fill='");
     colours.background.push_to(&mut svg);
@@ -161,12 +161,15 @@ fn colour_in(words: &[String]) -> Option<Rgb> {
 }
 
 /// What a title is about comes before these: `Backpack for laptops`, `Mug with lid`.
-const CUTS: [&str; 10] = [" for ", " with ", " w/", " from ", " - ", ",", "(", ";", ":", "|"];
+const CUTS: [&str; 11] =
+    [" for ", " in ", " with ", " w/", " from ", " - ", ",", "(", ";", ":", "|"];
+
+/// How many words a short title has.
+const SHORT_TITLE: usize = 5;
 
 /// Categories with such words hold many kinds of things, so titles say more.
-const MIXED: [&str; 8] = [
-    "accessories", "supplies", "parts", "other", "misc", "consumables", "components", "sets",
-];
+const MIXED: [&str; 8] =
+    ["accessories", "supplies", "parts", "other", "misc", "consumables", "components", "sets"];
 
 fn motif_of(words: &[String], title: &str, category_path: &[&str]) -> &'static Motif {
     let lower = title.to_lowercase();
@@ -178,9 +181,11 @@ fn motif_of(words: &[String], title: &str, category_path: &[&str]) -> &'static M
         .unwrap_or(lower.len());
     let head = lower.get(..end).unwrap_or(&lower);
     // English names the thing last: in a coffee table it is the table.
-    let by_title = matches(&words_of(head), &BY_WORD)
-        .pop()
-        .or_else(|| matches(words, &BY_WORD).pop());
+    let head = words_of(head);
+    let by_title = matches(&head, &BY_WORD).pop().or_else(|| matches(words, &BY_WORD).pop());
+    // A short title ends with the name of the thing; a long one lists its parts.
+    let named_last = head.len() <= SHORT_TITLE
+        && !matches(head.split_at(head.len().saturating_sub(2)).1, &BY_WORD).is_empty();
 
     for handle in category_path.iter().rev() {
         let parts: Vec<String> = handle.split('-').map(str::to_owned).collect();
@@ -190,7 +195,11 @@ fn motif_of(words: &[String], title: &str, category_path: &[&str]) -> &'static M
         };
         let mixed = parts.iter().any(|part| MIXED.contains(&part.as_str()));
         return match by_title {
-            Some(named) if mixed || candidates.iter().any(|motif| motif.0 == named.0) => named,
+            Some(named)
+                if mixed || named_last || candidates.iter().any(|motif| motif.0 == named.0) =>
+            {
+                named
+            }
             _ => by_category,
         };
     }
@@ -205,10 +214,7 @@ fn motif_of(words: &[String], title: &str, category_path: &[&str]) -> &'static M
 }
 
 /// The drawings that words call for, in their order; two words together before one alone.
-fn matches(
-    words: &[String],
-    index: &HashMap<&'static str, &'static Motif>,
-) -> Vec<&'static Motif> {
+fn matches(words: &[String], index: &HashMap<&'static str, &'static Motif>) -> Vec<&'static Motif> {
     let mut found = Vec::new();
     let mut before: Option<&String> = None;
     for word in words {
@@ -270,6 +276,9 @@ mod tests {
         assert_eq!(drawn("Nightjar", &["home", "table-lamps"]), "lamp");
         assert_eq!(drawn("LX 200", &["printers-and-scanners"]), "scanner");
         assert_eq!(drawn("LX 200 printer", &["printers-and-scanners"]), "printer");
+        assert_eq!(drawn("Rubber plant in terracotta pot", &["plants"]), "plant");
+        assert_eq!(drawn("15.6 in gaming laptop", &[]), "laptop");
+        assert_eq!(drawn("Fjord Wool Beanie, Rust", &["hats"]), "beanie");
         assert_eq!(drawn("Qwx", &["kitchen"]), "pot");
         assert_eq!(drawn("Qwx", &[]), "box");
     }
@@ -288,7 +297,9 @@ mod tests {
     #[test]
     fn odd_titles_give_small_well_formed_pictures() {
         let long = "<é&\"' ".repeat(10_000);
-        for title in ["", "<script>alert('1')</script>", "a\u{0}b\u{b}\u{ffff}", "((,,", &long, "İ for x"] {
+        for title in
+            ["", "<script>alert('1')</script>", "a\u{0}b\u{b}\u{ffff}", "((,,", &long, "İ for x"]
+        {
             let picture = svg(title, &["", "-", "ü"], Some("<>"));
             assert!(picture.len() < 4096, "{} bytes", picture.len());
             let inner = picture

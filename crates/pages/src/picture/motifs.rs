@@ -7,7 +7,11 @@
 pub(super) type Motif = (&'static str, u16, &'static str);
 
 /// What is drawn when nothing else fits.
-pub(super) const GENERIC: Motif = ("box", 120, r"<path d='m200 92 112 50-112 52L88 142z' fill='@l'/><path d='m88 142 112 52v118L88 258z' fill='@m'/><path d='m312 142-112 52v118l112-54z' fill='@d'/><path d='m144 117 112 52v42l32-15v-42L176 103z' fill='@a'/>");
+pub(super) const GENERIC: Motif = (
+    "box",
+    120,
+    r"<path d='m200 92 112 50-112 52L88 142z' fill='@l'/><path d='m88 142 112 52v118L88 258z' fill='@m'/><path d='m312 142-112 52v118l112-54z' fill='@d'/><path d='m144 117 112 52v42l32-15v-42L176 103z' fill='@a'/>",
+);
 
 #[rustfmt::skip]
 pub(super) static MOTIFS: &[Motif] = &[

@@ -20,11 +20,7 @@ impl Rgb {
             let sum = u16::from(own) * (100 - percent) + u16::from(others) * percent;
             u8::try_from(sum / 100).unwrap_or(u8::MAX)
         };
-        Self(
-            blend(self.0, other.0),
-            blend(self.1, other.1),
-            blend(self.2, other.2),
-        )
+        Self(blend(self.0, other.0), blend(self.1, other.1), blend(self.2, other.2))
     }
 
     /// How light it looks, from 0 to 255.
@@ -167,13 +163,10 @@ pub(super) struct Palette {
 impl Palette {
     /// A palette chosen by a hash; the object takes the tint, if there is one.
     pub(super) fn new(hash: u64, tint: Option<Rgb>) -> Self {
-        let pick = |count: usize| {
-            usize::try_from(hash % u64::try_from(count).unwrap_or(1)).unwrap_or(0)
-        };
-        let (background, main, accent) = PALETTES
-            .get(pick(PALETTES.len()))
-            .copied()
-            .unwrap_or((0xebe4d8, 0x6b5744, 0xd98f4e));
+        let pick =
+            |count: usize| usize::try_from(hash % u64::try_from(count).unwrap_or(1)).unwrap_or(0);
+        let (background, main, accent) =
+            PALETTES.get(pick(PALETTES.len())).copied().unwrap_or((0xebe4d8, 0x6b5744, 0xd98f4e));
         let main = tint.unwrap_or(Rgb::new(main));
         let pale_object = main.lightness() > 205;
         let background = match DEEP.get(pick(DEEP.len())) {
@@ -212,9 +205,8 @@ impl Palette {
 /// The colour a label such as `Midnight blue` names, as CSS: its last word that names one.
 pub(super) fn css_of(label: &str) -> Option<&'static str> {
     // Leaked never: the names are few, so their text is made once.
-    static TEXTS: std::sync::LazyLock<Vec<String>> = std::sync::LazyLock::new(|| {
-        NAMES.iter().map(|(_, hex)| format!("#{hex:06x}")).collect()
-    });
+    static TEXTS: std::sync::LazyLock<Vec<String>> =
+        std::sync::LazyLock::new(|| NAMES.iter().map(|(_, hex)| format!("#{hex:06x}")).collect());
     label
         .to_lowercase()
         .split(|letter: char| !letter.is_alphanumeric())

@@ -69,9 +69,7 @@ pub struct CartPage {
 
 impl CartPage {
     fn pieces(&self) -> i64 {
-        self.lines
-            .iter()
-            .fold(0, |sum, line| sum.saturating_add(line.quantity))
+        self.lines.iter().fold(0, |sum, line| sum.saturating_add(line.quantity))
     }
 }
 

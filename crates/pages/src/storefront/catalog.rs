@@ -170,11 +170,7 @@ impl FacetKind {
 
     /// The values behind "show all".
     fn tail<'a>(&self, values: &'a [FacetValue]) -> Vec<&'a FacetValue> {
-        values
-            .iter()
-            .skip(FACET_HEAD)
-            .filter(|value| !value.checked)
-            .collect()
+        values.iter().skip(FACET_HEAD).filter(|value| !value.checked).collect()
     }
 }
 
@@ -307,10 +303,7 @@ pub struct OptionAxis {
 
 impl OptionAxis {
     fn chosen(&self) -> &str {
-        self.values
-            .iter()
-            .find(|value| value.selected)
-            .map_or("", |value| &value.label)
+        self.values.iter().find(|value| value.selected).map_or("", |value| &value.label)
     }
 }
 

@@ -98,9 +98,7 @@ pub struct Summary {
 
 impl Summary {
     fn pieces(&self) -> i64 {
-        self.lines
-            .iter()
-            .fold(0, |sum, line| sum.saturating_add(line.quantity))
+        self.lines.iter().fold(0, |sum, line| sum.saturating_add(line.quantity))
     }
 }
 
@@ -116,17 +114,11 @@ pub struct FieldError {
 impl FieldError {
     /// An error of a field.
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            field: field.into(),
-            message: message.into(),
-        }
+        Self { field: field.into(), message: message.into() }
     }
 
     fn of(errors: &[Self], field: &str) -> Option<String> {
-        errors
-            .iter()
-            .find(|error| error.field == field)
-            .map(|error| error.message.clone())
+        errors.iter().find(|error| error.field == field).map(|error| error.message.clone())
     }
 }
 
@@ -219,11 +211,7 @@ impl Input {
     fn described_by(&self) -> String {
         let hint = (!self.hint.is_empty()).then(|| format!("{}-hint", self.name));
         let error = self.error.as_ref().map(|_| format!("{}-error", self.name));
-        [hint, error]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .join(" ")
+        [hint, error].into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -300,13 +288,11 @@ impl CheckoutAddressPage {
     }
 
     fn shipping_inputs(&self) -> Vec<Input> {
-        self.shipping
-            .inputs("shipping", &self.countries, &self.errors)
+        self.shipping.inputs("shipping", &self.countries, &self.errors)
     }
 
     fn billing_inputs(&self) -> Vec<Input> {
-        self.billing
-            .inputs("billing", &self.countries, &self.errors)
+        self.billing.inputs("billing", &self.countries, &self.errors)
     }
 }
 
@@ -369,9 +355,17 @@ impl PaymentChoice {
     pub fn test_cards(selected: &str) -> Vec<Self> {
         [
             ("tok_ok", "Test card ending 4242", "The payment succeeds."),
-            ("tok_requires_action", "Test card ending 3155", "Your bank asks you to confirm the payment."),
+            (
+                "tok_requires_action",
+                "Test card ending 3155",
+                "Your bank asks you to confirm the payment.",
+            ),
             ("tok_declined", "Test card ending 0002", "The bank declines the payment."),
-            ("tok_insufficient_funds", "Test card ending 9995", "The account does not hold enough money."),
+            (
+                "tok_insufficient_funds",
+                "Test card ending 9995",
+                "The account does not hold enough money.",
+            ),
         ]
         .into_iter()
         .map(|(token, label, note)| Self {
@@ -438,9 +432,4 @@ impl CheckoutReviewPage {
     }
 }
 
-pages!(
-    CheckoutAddressPage,
-    CheckoutShippingPage,
-    CheckoutPaymentPage,
-    CheckoutReviewPage,
-);
+pages!(CheckoutAddressPage, CheckoutShippingPage, CheckoutPaymentPage, CheckoutReviewPage,);

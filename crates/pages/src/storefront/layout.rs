@@ -49,19 +49,12 @@ pub struct Layout {
 impl Layout {
     /// A frame with this title; fill the other fields as the page needs.
     pub fn new(shop: Arc<Shop>, title: impl Into<String>) -> Self {
-        Self {
-            shop,
-            title: title.into(),
-            ..Self::default()
-        }
+        Self { shop, title: title.into(), ..Self::default() }
     }
 
     /// The same for a page that search engines should leave out.
     pub fn private(shop: Arc<Shop>, title: impl Into<String>) -> Self {
-        Self {
-            noindex: true,
-            ..Self::new(shop, title)
-        }
+        Self { noindex: true, ..Self::new(shop, title) }
     }
 
     /// The content of `<title>`.
@@ -75,11 +68,7 @@ impl Layout {
 
     /// The language of the page.
     pub(crate) fn lang(&self) -> &str {
-        if self.shop.locale.is_empty() {
-            "en"
-        } else {
-            &self.shop.locale
-        }
+        if self.shop.locale.is_empty() { "en" } else { &self.shop.locale }
     }
 
     /// Structured data, safe inside `script` elements.

@@ -48,11 +48,7 @@ impl ErrorPage {
             ),
         };
         Self {
-            layout: Layout {
-                title: heading.to_owned(),
-                noindex: true,
-                ..layout
-            },
+            layout: Layout { title: heading.to_owned(), noindex: true, ..layout },
             status,
             heading: heading.to_owned(),
             message: message.to_owned(),

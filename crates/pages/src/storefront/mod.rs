@@ -23,8 +23,8 @@ mod parts;
 pub use cart::{AppliedCode, CartLine, CartPage};
 pub use catalog::{
     CategoriesPage, CategoryPage, CategoryTile, Chip, Choice, Correction, Facet, FacetKind,
-    FacetLink, FacetValue, Hero, HomePage, Listing, OptionAxis, OptionValue, ProductPage,
-    Promise, SearchPage, Shelf, Stock,
+    FacetLink, FacetValue, Hero, HomePage, Listing, OptionAxis, OptionValue, ProductPage, Promise,
+    SearchPage, Shelf, Stock,
 };
 pub use checkout::{
     AddressForm, CheckoutAddressPage, CheckoutPaymentPage, CheckoutReviewPage,
@@ -33,5 +33,7 @@ pub use checkout::{
 };
 pub use layout::{Layout, Shop};
 pub use message::ErrorPage;
-pub use order::{ConfirmationPage, OrderLookupPage, OrderPage, OrderView, PaymentActionPage, TimelineEntry};
+pub use order::{
+    ConfirmationPage, OrderLookupPage, OrderPage, OrderView, PaymentActionPage, TimelineEntry,
+};
 pub use parts::{AmountLine, Link, Notice, Picture, ProductCard, Tone, Totals};

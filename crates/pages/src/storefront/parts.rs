@@ -15,10 +15,7 @@ pub struct Link {
 impl Link {
     /// A link from its two parts.
     pub fn new(label: impl Into<String>, href: impl Into<String>) -> Self {
-        Self {
-            label: label.into(),
-            href: href.into(),
-        }
+        Self { label: label.into(), href: href.into() }
     }
 }
 
@@ -70,10 +67,7 @@ pub struct Notice {
 impl Notice {
     /// A message.
     pub fn new(tone: Tone, text: impl Into<String>) -> Self {
-        Self {
-            tone,
-            text: text.into(),
-        }
+        Self { tone, text: text.into() }
     }
 }
 
@@ -133,10 +127,7 @@ pub struct AmountLine {
 impl AmountLine {
     /// A named amount.
     pub fn new(label: impl Into<String>, amount: Money) -> Self {
-        Self {
-            label: label.into(),
-            amount,
-        }
+        Self { label: label.into(), amount }
     }
 }
 
