@@ -182,16 +182,16 @@
   const gallery = (root) => {
     const stage = one(".gallery__stage", root);
     const thumbs = all(".gallery__thumbs a", root);
-    const update = () => {
-      const index = Math.round(stage.scrollLeft / Math.max(stage.clientWidth, 1));
+    const mark = (index) =>
       thumbs.forEach((thumb, at) =>
         at === index ? thumb.setAttribute("aria-current", "true") : thumb.removeAttribute("aria-current"),
       );
-    };
+    const update = () => mark(Math.round(stage.scrollLeft / Math.max(stage.clientWidth, 1)));
     thumbs.forEach((thumb, index) =>
       thumb.addEventListener("click", (event) => {
         event.preventDefault();
         stage.scrollTo({ left: index * stage.clientWidth });
+        mark(index);
       }),
     );
     stage.addEventListener("scroll", update, { passive: true });
