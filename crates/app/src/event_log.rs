@@ -98,6 +98,24 @@ pub async fn append(tx: &mut Tx, ctx: &mut Ctx, events: &[Event]) -> Result<(), 
     Ok(())
 }
 
+/// Appends a fact about something that has no row of its own, and gives its offset.
+///
+/// # Errors
+/// The store failed.
+pub async fn record(
+    db: &stoa_sql::Db,
+    ctx: &mut Ctx,
+    subject: &str,
+    body: stoa_domain::event::EventBody,
+) -> Result<i64, StoreError> {
+    let mut tx = db.begin().await?;
+    let sequence = i64::try_from(of_subject(&mut tx, subject).await?.len()).unwrap_or(0) + 1;
+    append(&mut tx, ctx, &[Event { subject: subject.to_owned(), sequence, body }]).await?;
+    let offset = of_subject(&mut tx, subject).await?.last().map_or(0, |event| event.offset);
+    tx.commit().await?;
+    Ok(offset)
+}
+
 /// At most `limit` facts after an offset, in order.
 pub async fn read(tx: &mut Tx, after: i64, limit: i64) -> Result<Vec<LoggedEvent>, StoreError> {
     tx.query(&READ, &[after.into(), limit.into()], from_row).await

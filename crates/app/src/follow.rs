@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
-use stoa_kernel::ProductId;
+use stoa_domain::event::EventBody;
+use stoa_kernel::{Ctx, ProductId};
 use stoa_ports::search::SearchError;
 
 use crate::error::StoreError;
@@ -21,6 +22,9 @@ const LOOK: Duration = Duration::from_millis(100);
 const CHUNK: i64 = 2_000;
 /// Products indexed at once.
 const INDEX_CHUNK: usize = 500;
+
+/// The subject of facts about the index.
+pub const SEARCH: &str = "search/products";
 
 /// Why a follower stopped for a moment.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +52,8 @@ pub struct CatalogChange {
     pub flipped: BTreeSet<ProductId>,
     /// Products whose stock changed otherwise.
     pub restocked: BTreeSet<ProductId>,
+    /// Whether someone wants the search index filled anew.
+    pub rebuild: bool,
     /// The newest fact taken into account.
     pub offset: i64,
 }
@@ -65,6 +71,7 @@ impl CatalogChange {
     fn take(&mut self, event: &LoggedEvent) {
         self.offset = event.offset;
         let is_stock = event.kind == "stock.changed";
+        self.rebuild |= event.kind == "search.rebuild_requested";
         if !is_stock && !event.kind.starts_with("product.") {
             return;
         }
@@ -153,6 +160,10 @@ pub async fn catch_up(shop: &Shop) -> Result<usize, FollowError> {
     loop {
         let offset = shop.search.offset().await?;
         let Some(change) = changes_after(shop, offset).await? else { return Ok(indexed) };
+        if change.rebuild {
+            indexed += rebuild(shop, |_| {}).await?;
+            continue;
+        }
         let ids: Vec<ProductId> = change.edited.iter().chain(&change.flipped).copied().collect();
         if ids.is_empty() {
             if change.offset - offset >= CHUNK {
@@ -219,5 +230,9 @@ pub async fn rebuild(shop: &Shop, progress: impl Fn(usize) + Send) -> Result<usi
         progress(indexed);
     }
     rebuild.finish(offset).await?;
+    let ids = crate::entropy::ids().map_err(|error| SearchError::Engine(error.to_string()))?;
+    let mut ctx = Ctx { now: (shop.clock)(), ids };
+    let body = EventBody::SearchRebuilt { products: indexed };
+    event_log::record(&shop.db, &mut ctx, SEARCH, body).await?;
     Ok(indexed)
 }

@@ -32,6 +32,13 @@ pub struct OrderedItem {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum EventBody {
+    /// Someone wants the search index filled anew.
+    SearchRebuildRequested {},
+    /// The search index was filled anew.
+    SearchRebuilt {
+        /// How many products it holds.
+        products: usize,
+    },
     /// A product was made.
     ProductCreated {
         /// Which.
@@ -137,6 +144,8 @@ impl EventBody {
     /// The type of the event.
     pub const fn kind(&self) -> &'static str {
         match self {
+            Self::SearchRebuildRequested {} => "search.rebuild_requested",
+            Self::SearchRebuilt { .. } => "search.rebuilt",
             Self::ProductCreated { .. } => "product.created",
             Self::ProductUpdated { .. } => "product.updated",
             Self::ProductDeleted { .. } => "product.deleted",

@@ -1,2 +1,210 @@
-//! The binary.
-fn main() {}
+//! `stoa`: the shop in one program. This crate reads the command line and the configuration and
+//! puts adapters behind ports; it holds no rule.
+#![allow(missing_docs, reason = "a program, not a library")]
+
+mod config;
+mod demo;
+mod doctor;
+mod import;
+mod serve;
+mod wiring;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use stoa_app::staff::{self, Scope, Scopes};
+use stoa_app::{catalog, clock, entropy, event_log, follow};
+use stoa_domain::event::EventBody;
+use stoa_kernel::Ctx;
+
+use crate::config::Config;
+use crate::wiring::{DataDir, StoreSink};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// An ecommerce platform in one program.
+#[derive(Debug, Parser)]
+#[command(name = "stoa", version, max_term_width = 100)]
+struct Cli {
+    /// Where the shop keeps its data.
+    #[arg(long, global = true, value_name = "DIR", default_value = "stoa-data", env = "STOA_DATA")]
+    data: PathBuf,
+    /// The configuration file; `stoa.toml` in the data directory unless given.
+    #[arg(long, global = true, value_name = "FILE", env = "STOA_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Fill the data directory with a demonstration shop and serve it.
+    Demo {
+        /// Where to listen, e.g. 127.0.0.1:8080.
+        #[arg(long, value_name = "HOST:PORT")]
+        listen: Option<String>,
+        /// Fill only, do not serve.
+        #[arg(long)]
+        no_serve: bool,
+    },
+    /// Serve the shop.
+    Serve {
+        /// Where to listen, e.g. 0.0.0.0:8080.
+        #[arg(long, value_name = "HOST:PORT")]
+        listen: Option<String>,
+    },
+    /// Bring products in; what is there already is updated.
+    Import(import::ImportArgs),
+    /// Write products out.
+    Export(import::ExportArgs),
+    /// Make something anew that follows from the store.
+    #[command(subcommand)]
+    Rebuild(Rebuild),
+    /// Tokens for programs that use the API.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Look for faults in configuration, database, stock, orders and books.
+    Doctor,
+    /// Show every setting with its meaning and default.
+    Config,
+}
+
+#[derive(Debug, Subcommand)]
+enum Rebuild {
+    /// The search index; searches use the old one until the new one is complete.
+    Search,
+}
+
+#[derive(Debug, Subcommand)]
+enum TokenCommand {
+    /// Make a token and print it, alone on the last line. It cannot be shown again.
+    Create {
+        /// What it may do; may be given more than once: admin, products:read, products:write,
+        /// stock:write, orders:read, orders:write.
+        #[arg(long, required = true, value_name = "SCOPE", value_delimiter = ',')]
+        scope: Vec<Scope>,
+        /// What it is for.
+        #[arg(long, default_value = "command line")]
+        name: String,
+    },
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("stoa: cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(&cli)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("stoa: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+    if let Command::Config = cli.command {
+        print!("{}", config::DEFAULTS);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let config = Config::load(&cli.data, cli.config.as_deref(), std::env::vars())?;
+    start_logging(&config);
+    let data = DataDir::open(&cli.data)?;
+    match &cli.command {
+        Command::Config => {}
+        Command::Demo { listen, no_serve } => {
+            demo::fill(&data, &config).await?;
+            if !no_serve {
+                serve::serve(&data, &config, listen.as_deref()).await?;
+            }
+        }
+        Command::Serve { listen } => serve::serve(&data, &config, listen.as_deref()).await?,
+        Command::Import(args) => {
+            let shop_config = Arc::new(config.shop.clone());
+            let sink = StoreSink::new(data.db()?, shop_config);
+            let code = import::import(args, &sink, config.shop.currency).await?;
+            index_unless_served(&data, &config).await?;
+            return Ok(code);
+        }
+        Command::Export(args) => {
+            let db = data.db()?;
+            let drafts = catalog::all_drafts(&db).await?;
+            import::export(args, config.shop.currency, || {
+                Ok(Box::new(drafts.clone().into_iter().map(Ok)))
+            })?;
+        }
+        Command::Rebuild(Rebuild::Search) => rebuild_search(&data, &config).await?,
+        Command::Token(TokenCommand::Create { scope, name }) => {
+            let scopes = Scopes::new(scope.iter().copied());
+            let db = data.db()?;
+            let token = staff::create_api_token(&db, clock::now(), name, &scopes).await?;
+            eprintln!("This token is shown once:");
+            println!("stoa_{}", token.reveal());
+        }
+        Command::Doctor => {
+            if !doctor::doctor(&data, &config).await? {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn start_logging(config: &Config) {
+    let filter = tracing_subscriber::EnvFilter::try_new(&config.log_level)
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if config.log_json {
+        builder.json().init();
+    } else {
+        builder.with_target(false).init();
+    }
+}
+
+/// Brings the search index up to date here, unless a serving process does.
+async fn index_unless_served(data: &DataDir, config: &Config) -> anyhow::Result<()> {
+    let Some(lock) = data.serving_lock()? else { return Ok(()) };
+    let (shop, engine) = data.shop(config, clock::now)?;
+    follow::catch_up(&shop).await.context("the search index")?;
+    drop(shop);
+    tokio::task::spawn_blocking(|| engine.join()).await?;
+    drop(lock);
+    Ok(())
+}
+
+/// Rebuilds the index here, or asks the serving process to and waits for it.
+async fn rebuild_search(data: &DataDir, config: &Config) -> anyhow::Result<()> {
+    if let Some(lock) = data.serving_lock()? {
+        let (shop, engine) = data.shop(config, clock::now)?;
+        let n = follow::rebuild(&shop, |_| {}).await?;
+        println!("The search index holds {n} products");
+        drop(shop);
+        tokio::task::spawn_blocking(|| engine.join()).await?;
+        drop(lock);
+        return Ok(());
+    }
+    let db = data.db()?;
+    let mut ctx = Ctx { now: clock::now(), ids: entropy::ids()? };
+    let body = EventBody::SearchRebuildRequested {};
+    let asked = event_log::record(&db, &mut ctx, follow::SEARCH, body).await?;
+    println!("The serving shop rebuilds its search index; searches use the old one meanwhile");
+    for _ in 0..6_000 {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        let mut tx = db.read().await?;
+        let facts = event_log::of_subject(&mut tx, follow::SEARCH).await?;
+        if facts.iter().any(|fact| fact.offset > asked && fact.kind == "search.rebuilt") {
+            println!("Done");
+            return Ok(());
+        }
+    }
+    anyhow::bail!("the serving shop has not rebuilt its index in ten minutes; its log says why")
+}

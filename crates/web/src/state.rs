@@ -16,6 +16,8 @@ pub struct Options {
     /// The shop's public address without a slash at the end, e.g. `https://shop.example`. Links in
     /// sitemap and canonical tags begin with it.
     pub public_url: String,
+    /// One line that says what the shop is.
+    pub tagline: String,
     /// Bytes of rendered pages kept in memory.
     pub page_cache_bytes: u64,
 }

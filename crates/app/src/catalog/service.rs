@@ -46,6 +46,15 @@ pub struct CategoryTree {
 }
 
 impl CategoryTree {
+    /// Reads the tree.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn load(tx: &mut Tx) -> Result<Self, StoreError> {
+        let categories = store::categories(tx).await?;
+        Ok(Self::build(categories, store::counts_by_category(tx).await?))
+    }
+
     fn build(categories: Vec<Category>, counts: Vec<(CategoryId, i64)>) -> Self {
         let mut tree = Self::default();
         let parents: HashMap<CategoryId, Option<CategoryId>> =
@@ -153,9 +162,7 @@ impl Catalog {
             return Ok(tree);
         }
         let mut tx = self.db.read().await?;
-        let categories = store::categories(&mut tx).await?;
-        let counts = store::counts_by_category(&mut tx).await?;
-        let tree = Arc::new(CategoryTree::build(categories, counts));
+        let tree = Arc::new(CategoryTree::load(&mut tx).await?);
         *self.tree.write() = Some(Arc::clone(&tree));
         Ok(tree)
     }

@@ -205,6 +205,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &LIST,
     &COUNT,
     &PLACED_SINCE,
+    &PAYMENTS,
     &RESERVED_FAULTS,
     &TOTALS_FAULTS,
     &STATE_FAULTS,
@@ -529,4 +530,31 @@ pub async fn faults(tx: &mut Tx) -> Result<Vec<String>, StoreError> {
     };
     faults.append(&mut tx.query(&STATE_FAULTS, &[], state).await?);
     Ok(faults)
+}
+
+const PAYMENTS: Sql = sql!("select id, status, amount, currency from payments where provider = $1");
+
+/// A payment as it is compared with the provider's books.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PaymentState {
+    /// Its id.
+    pub id: PaymentId,
+    /// What became of it.
+    pub status: PaymentStatus,
+    /// How much.
+    pub amount: Money,
+}
+
+/// All payments by a provider.
+pub async fn payments(tx: &mut Tx, provider: &str) -> Result<Vec<PaymentState>, StoreError> {
+    tx.query(&PAYMENTS, &[provider.into()], |row| {
+        let status = row.text(1)?;
+        Ok(PaymentState {
+            id: PaymentId::from_uuid(row.uuid(0)?),
+            status: PaymentStatus::parse(status)
+                .ok_or_else(|| StoreError::bad_row("payments.status", status))?,
+            amount: Money::new(row.int(2)?, row.text(3)?.parse()?),
+        })
+    })
+    .await
 }

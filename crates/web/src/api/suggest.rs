@@ -42,7 +42,10 @@ pub struct Suggestions {
 /// Completes what is being typed with categories, brands, products and searches.
 #[utoipa::path(get, path = "/api/v1/suggest", tag = "catalogue", params(Prefix),
     responses((status = 200, body = Suggestions)))]
-pub async fn suggest(State(web): State<Web>, Query(prefix): axum::extract::Query<Prefix>) -> ApiResult {
+pub async fn suggest(
+    State(web): State<Web>,
+    Query(prefix): axum::extract::Query<Prefix>,
+) -> ApiResult {
     if prefix.q.len() > limits::QUERY_BYTES {
         return Err(ApiError::new(422, "invalid", "q has at most 200 bytes"));
     }

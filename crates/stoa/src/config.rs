@@ -1,0 +1,342 @@
+//! Configuration: the defaults below, over them a file, over that the environment.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use serde::Deserialize;
+use stoa_domain::shop::{Discount, DiscountKind, ShippingMethod, ShopConfig, TaxRate};
+use stoa_embedded::test_payment::Behaviour;
+use stoa_kernel::{Currency, Decimal, Money, Rate};
+use toml::{Table, Value};
+
+/// Every setting with its default, for people to read.
+pub const DEFAULTS: &str = include_str!("../config.default.toml");
+
+/// The configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// What decisions depend on.
+    pub shop: ShopConfig,
+    /// One line that says what the shop is.
+    pub tagline: String,
+    /// Where to listen.
+    pub listen: String,
+    /// The address shoppers see; empty means made from `listen`.
+    pub public_url: String,
+    /// Bytes of rendered pages kept.
+    pub page_cache_bytes: u64,
+    /// A filter of tracing.
+    pub log_level: String,
+    /// Whether logs are JSON.
+    pub log_json: bool,
+    /// How the test provider behaves; `None` when it is off.
+    pub test_payments: Option<Behaviour>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    shop: ShopFile,
+    server: ServerFile,
+    log: LogFile,
+    payments: PaymentsFile,
+    #[serde(default)]
+    shipping: Vec<ShippingFile>,
+    #[serde(default)]
+    tax: Vec<TaxFile>,
+    #[serde(default)]
+    discounts: Vec<DiscountFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ShopFile {
+    name: String,
+    tagline: String,
+    currency: String,
+    prices_include_tax: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ServerFile {
+    listen: String,
+    public_url: String,
+    page_cache_mib: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LogFile {
+    level: String,
+    format: LogFormat,
+}
+
+#[derive(Deserialize, PartialEq)]
+#[serde(rename_all = "lowercase")]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PaymentsFile {
+    test: TestPaymentsFile,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TestPaymentsFile {
+    enabled: bool,
+    delay_ms: u64,
+    lose_reply_every: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ShippingFile {
+    code: String,
+    name: String,
+    price: String,
+    free_from: Option<String>,
+    #[serde(default)]
+    countries: Vec<String>,
+    days: Option<(u16, u16)>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TaxFile {
+    country: String,
+    region: Option<String>,
+    name: String,
+    percent: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DiscountFile {
+    code: String,
+    percent: Option<String>,
+    amount: Option<String>,
+    min_subtotal: Option<String>,
+}
+
+impl Config {
+    /// Reads the configuration: `file` (an error when it is given and absent), else `stoa.toml` in
+    /// the data directory where there is one; then `variables` that begin with `STOA_`.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or a setting that is wrong, with its name.
+    pub fn load(
+        data: &Path,
+        file: Option<&Path>,
+        variables: impl Iterator<Item = (String, String)>,
+    ) -> anyhow::Result<Self> {
+        let mut table: Table = DEFAULTS.parse().context("the built-in defaults")?;
+        let own = data.join("stoa.toml");
+        let file = file.or(if own.exists() { Some(&own) } else { None });
+        if let Some(path) = file {
+            let name = path.display();
+            let text =
+                std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
+            let over: Table = text.parse().with_context(|| format!("{name} is not TOML"))?;
+            merge(&mut table, over);
+        }
+        for (name, value) in variables {
+            if let Some(path) = name.strip_prefix("STOA_").filter(|path| path.contains("__")) {
+                set(&mut table, path, &value)
+                    .with_context(|| format!("the environment variable {name}"))?;
+            }
+        }
+        let parsed: File = table.try_into().map_err(|error: toml::de::Error| {
+            let source = file.map_or("the configuration".to_owned(), |f| f.display().to_string());
+            anyhow::anyhow!("{source}: {}", error.to_string().trim())
+        })?;
+        parsed.check()
+    }
+}
+
+/// Puts one table over another: tables are merged, everything else is replaced.
+fn merge(table: &mut Table, over: Table) {
+    for (key, value) in over {
+        match (table.get_mut(&key), value) {
+            (Some(Value::Table(under)), Value::Table(over)) => merge(under, over),
+            (_, value) => {
+                table.insert(key, value);
+            }
+        }
+    }
+}
+
+/// Sets `A__B` to a text, in the type that the setting has.
+fn set(table: &mut Table, path: &str, text: &str) -> anyhow::Result<()> {
+    let path = path.to_lowercase();
+    let mut parts: Vec<&str> = path.split("__").collect();
+    let last = parts.pop().unwrap_or_default();
+    let mut table = table;
+    for part in parts {
+        table = match table.get_mut(part) {
+            Some(Value::Table(inner)) => inner,
+            _ => bail!("there is no section `{part}`"),
+        };
+    }
+    let value = match table.get(last) {
+        None => bail!("there is no setting `{last}`"),
+        Some(Value::Integer(_)) => {
+            Value::Integer(text.parse().context("a whole number is needed")?)
+        }
+        Some(Value::Boolean(_)) => Value::Boolean(text.parse().context("true or false is needed")?),
+        Some(Value::String(_)) => Value::String(text.to_owned()),
+        Some(_) => bail!("`{last}` can only be set in the file"),
+    };
+    table.insert(last.to_owned(), value);
+    Ok(())
+}
+
+fn percent(text: &str) -> anyhow::Result<Rate> {
+    let number: Decimal = text.parse().with_context(|| format!("`{text}` is not a percentage"))?;
+    let millionths = number.as_millionths();
+    if !(0..=100_000_000).contains(&millionths) || millionths % 100 != 0 {
+        bail!("`{text}` is not a percentage from 0 to 100 with at most four decimals");
+    }
+    Ok(Rate::from_ppm(millionths / 100))
+}
+
+fn country(code: &str) -> anyhow::Result<String> {
+    if code.len() != 2 || !code.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        bail!("`{code}` is not a country code of ISO 3166-1, e.g. DE");
+    }
+    Ok(code.to_owned())
+}
+
+impl File {
+    fn check(self) -> anyhow::Result<Config> {
+        let currency: Currency = self.shop.currency.parse().context("shop.currency")?;
+        let money = |text: &str| Money::parse_major(text, currency);
+        let mut shipping_methods = Vec::new();
+        for (index, method) in self.shipping.into_iter().enumerate() {
+            let at = |name: &str| format!("shipping[{index}].{name}");
+            shipping_methods.push(ShippingMethod {
+                price: money(&method.price).with_context(|| at("price"))?,
+                free_from: method
+                    .free_from
+                    .map(|text| money(&text))
+                    .transpose()
+                    .with_context(|| at("free_from"))?,
+                countries: method
+                    .countries
+                    .iter()
+                    .map(|code| country(code))
+                    .collect::<anyhow::Result<_>>()
+                    .with_context(|| at("countries"))?,
+                code: method.code,
+                name: method.name,
+                days: method.days,
+            });
+        }
+        if shipping_methods.is_empty() {
+            bail!("at least one [[shipping]] is needed, else nobody can order");
+        }
+        let mut tax_rates = Vec::new();
+        for (index, tax) in self.tax.into_iter().enumerate() {
+            tax_rates.push(TaxRate {
+                country: country(&tax.country).with_context(|| format!("tax[{index}].country"))?,
+                region: tax.region,
+                name: tax.name,
+                rate: percent(&tax.percent).with_context(|| format!("tax[{index}].percent"))?,
+            });
+        }
+        let mut discounts = Vec::new();
+        for (index, discount) in self.discounts.into_iter().enumerate() {
+            let at = format!("discounts[{index}]");
+            let kind = match (&discount.percent, &discount.amount) {
+                (Some(text), None) => {
+                    DiscountKind::Percent(percent(text).with_context(|| format!("{at}.percent"))?)
+                }
+                (None, Some(text)) => {
+                    DiscountKind::Amount(money(text).with_context(|| format!("{at}.amount"))?)
+                }
+                _ => bail!("{at} needs either percent or amount"),
+            };
+            let min_subtotal = discount.min_subtotal.map(|text| money(&text)).transpose();
+            discounts.push(Discount {
+                code: discount.code,
+                kind,
+                min_subtotal: min_subtotal.with_context(|| format!("{at}.min_subtotal"))?,
+            });
+        }
+        Ok(Config {
+            shop: ShopConfig {
+                name: self.shop.name,
+                currency,
+                prices_include_tax: self.shop.prices_include_tax,
+                shipping_methods,
+                tax_rates,
+                discounts,
+            },
+            tagline: self.shop.tagline,
+            listen: self.server.listen,
+            public_url: self.server.public_url.trim_end_matches('/').to_owned(),
+            page_cache_bytes: self.server.page_cache_mib.saturating_mul(1024 * 1024),
+            log_level: self.log.level,
+            log_json: self.log.format == LogFormat::Json,
+            test_payments: self.payments.test.enabled.then(|| Behaviour {
+                delay: Duration::from_millis(self.payments.test.delay_ms),
+                lose_every: self.payments.test.lose_reply_every,
+            }),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(file: &str, variables: &[(&str, &str)]) -> anyhow::Result<Config> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("stoa.toml"), file).unwrap();
+        let variables = variables.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
+        Config::load(folder.path(), None, variables)
+    }
+
+    #[test]
+    fn the_file_goes_over_the_defaults_and_the_environment_over_the_file() {
+        let file = "[shop]\nname = \"A\"\ncurrency = \"EUR\"\n[server]\npage_cache_mib = 1";
+        let config = load(file, &[("STOA_SHOP__NAME", "B"), ("STOA_DATA", "x")]).unwrap();
+        assert_eq!(config.shop.name, "B");
+        assert_eq!(config.shop.currency, Currency::EUR);
+        assert_eq!(config.page_cache_bytes, 1024 * 1024);
+        assert_eq!(config.shop.tax_rate("US", Some("CA")).unwrap().rate.ppm(), 72_500);
+        assert_eq!(config.shop.tax_rate("US", Some("TX")), None);
+    }
+
+    #[test]
+    fn errors_name_the_setting() {
+        for (file, variables, names) in [
+            ("[shop]\nnmae = \"A\"", &[][..], "nmae"),
+            ("[shop]\ncurrency = \"XXX\"", &[], "shop.currency"),
+            ("[[tax]]\ncountry = \"DE\"\nname = \"V\"\npercent = \"119\"", &[], "tax[0].percent"),
+            ("", &[("STOA_SHOP__NOPE", "1")], "STOA_SHOP__NOPE"),
+            ("", &[("STOA_SERVER__PAGE_CACHE_MIB", "many")], "STOA_SERVER__PAGE_CACHE_MIB"),
+            ("shop = [", &[], "not TOML"),
+        ] {
+            let error = format!("{:#}", load(file, variables).unwrap_err());
+            assert!(error.contains(names), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_default_has_a_comment() {
+        let lines: Vec<&str> = DEFAULTS.lines().collect();
+        for pair in lines.windows(2) {
+            let is_setting = pair[1].contains(" = ") && !pair[1].starts_with('#');
+            let in_list = pair[0].contains(" = ") || pair[0].starts_with("[[");
+            if is_setting && !in_list {
+                assert!(pair[0].starts_with('#'), "no comment above `{}`", pair[1]);
+            }
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! `stoa serve`: the shop, until it is told to stop.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use axum::serve::ListenerExt;
+use stoa_app::{Shop, checkout, clock, follow, idempotency, job, staff};
+use stoa_web::{Options, Web};
+use tokio::net::TcpListener;
+
+use crate::config::Config;
+use crate::wiring::DataDir;
+
+/// How often the worker looks for jobs that are due.
+const WORKER_LOOK: Duration = Duration::from_millis(500);
+/// How often old idempotency keys are forgotten.
+const PURGE: Duration = Duration::from_secs(60);
+
+/// Serves the shop of a data directory.
+///
+/// # Errors
+/// The directory is being served already, the address is taken, or a part cannot be opened.
+pub async fn serve(data: &DataDir, config: &Config, listen: Option<&str>) -> anyhow::Result<()> {
+    let Some(_lock) = data.serving_lock()? else {
+        bail!("another process serves {} already", data.path().display());
+    };
+    let listen = listen.unwrap_or(&config.listen);
+    let listener = TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("cannot listen on {listen}; choose another with --listen"))?;
+    let address = listener.local_addr()?;
+    let (shop, engine) = data.shop(config, clock::now)?;
+    let public_url = if config.public_url.is_empty() {
+        format!("http://{address}")
+    } else {
+        config.public_url.clone()
+    };
+    let options = Options {
+        public_url: public_url.clone(),
+        tagline: config.tagline.clone(),
+        page_cache_bytes: config.page_cache_bytes,
+    };
+    let web = Web::new(Arc::clone(&shop), options);
+
+    // Nobody else serves this directory, so that every stored job may be taken up at once.
+    let mut tx = shop.db.begin().await?;
+    job::own_all(&mut tx, clock::now()).await?;
+    tx.commit().await?;
+    let copies = {
+        let web = web.clone();
+        tokio::spawn(follow::copies(Arc::clone(&shop), move |change| web.catalog_changed(change)))
+    };
+    let index = tokio::spawn(follow::index(Arc::clone(&shop)));
+    let worker = tokio::spawn(work(Arc::clone(&shop)));
+
+    println!("Stoa serves {} at {public_url}", shop.config.name);
+    println!("Back office: {public_url}/admin");
+    if let Some(link) = staff::create_setup_link(&shop.db, clock::now()).await? {
+        println!("Make the first administrator: {public_url}/admin/setup/{}", link.reveal());
+    }
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection took no nodelay");
+        }
+    });
+    let service = stoa_web::router(web).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(asked_to_stop()).await?;
+
+    tracing::info!("stopping");
+    for task in [copies, index, worker] {
+        task.abort();
+        // Aborted is what it should be.
+        let _aborted = task.await;
+    }
+    drop(shop);
+    tokio::task::spawn_blocking(|| engine.join()).await?;
+    Ok(())
+}
+
+/// Takes up due jobs and forgets old keys, for ever.
+async fn work(shop: Arc<Shop>) {
+    let mut purged = clock::now();
+    loop {
+        if let Err(error) = checkout::run_due_jobs(&shop).await {
+            tracing::warn!(%error, "the worker cannot take up jobs");
+        }
+        let now = clock::now();
+        if now > purged.plus_seconds(i64::try_from(PURGE.as_secs()).unwrap_or(60)) {
+            purged = now;
+            if let Err(error) = purge(&shop).await {
+                tracing::warn!(%error, "old idempotency keys cannot be removed");
+            }
+        }
+        tokio::time::sleep(WORKER_LOOK).await;
+    }
+}
+
+async fn purge(shop: &Shop) -> Result<(), stoa_app::error::StoreError> {
+    let mut tx = shop.db.begin().await?;
+    idempotency::purge(&mut tx, (shop.clock)()).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Waits for SIGTERM or Ctrl-C.
+async fn asked_to_stop() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+            let _ended = interrupt.await;
+            return;
+        };
+        tokio::select! {
+            _ = interrupt => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    let _ended = interrupt.await;
+}

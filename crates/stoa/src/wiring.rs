@@ -1,0 +1,186 @@
+//! The one place that puts adapters behind ports.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use async_trait::async_trait;
+use stoa_app::catalog::import::{DraftSink, Outcome, SinkError};
+use stoa_app::catalog::{Catalog, save_many};
+use stoa_app::engine::{Engine, EngineThread};
+use stoa_app::{Shop, clock, entropy};
+use stoa_domain::catalog::Draft;
+use stoa_domain::shop::ShopConfig;
+use stoa_embedded::search::TantivyIndex;
+use stoa_embedded::test_payment::{self, TestProvider};
+use stoa_kernel::{Ctx, Timestamp};
+use stoa_ports::payment::PaymentProvider;
+use stoa_sql::Db;
+use tokio::sync::Notify;
+
+use crate::config::Config;
+
+/// A data directory.
+#[derive(Debug, Clone)]
+pub struct DataDir(PathBuf);
+
+impl DataDir {
+    /// Makes the directory where there is none.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(path)
+            .with_context(|| format!("cannot make the data directory {}", path.display()))?;
+        Ok(Self(path.to_owned()))
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Opens the database.
+    ///
+    /// # Errors
+    /// It cannot be opened, or was made by a newer Stoa.
+    pub fn db(&self) -> anyhow::Result<Db> {
+        Db::open_embedded(&self.0)
+            .with_context(|| format!("cannot open the database in {}", self.0.display()))
+    }
+
+    /// The file with the test provider's book.
+    pub fn test_book(&self) -> PathBuf {
+        self.0.join("test-payments.log")
+    }
+
+    /// Takes the place of the one process that serves this directory; `None` when another has it.
+    ///
+    /// # Errors
+    /// The lock file cannot be made.
+    pub fn serving_lock(&self) -> anyhow::Result<Option<File>> {
+        let path = self.0.join("serve.lock");
+        let file =
+            File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("cannot lock {}", path.display()))
+            }
+        }
+    }
+
+    /// The secret of this installation, made where there is none.
+    ///
+    /// # Errors
+    /// The file cannot be read or written, or is damaged.
+    fn secret(&self) -> anyhow::Result<[u8; 32]> {
+        let path = self.0.join("secret.key");
+        let name = path.display();
+        let mut bytes = Vec::new();
+        match File::open(&path) {
+            Ok(mut file) => {
+                file.read_to_end(&mut bytes).with_context(|| format!("cannot read {name}"))?;
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let [one, two] = [entropy::token()?, entropy::token()?];
+                bytes.extend_from_slice(&one.hash().0[..16]);
+                bytes.extend_from_slice(&two.hash().0[..16]);
+                let mut options = OpenOptions::new();
+                options.write(true).create_new(true);
+                #[cfg(unix)]
+                std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+                let mut file =
+                    options.open(&path).with_context(|| format!("cannot make {name}"))?;
+                file.write_all(&bytes)?;
+                file.sync_all()?;
+            }
+            Err(error) => return Err(error).with_context(|| format!("cannot read {name}")),
+        }
+        match bytes.try_into() {
+            Ok(secret) => Ok(secret),
+            Err(_) => bail!("{name} does not hold 32 bytes; remove it to have a new one made"),
+        }
+    }
+
+    /// Opens the whole shop. The search index belongs to one process, the one that serves.
+    ///
+    /// # Errors
+    /// A part cannot be opened.
+    pub fn shop(
+        &self,
+        config: &Config,
+        clock: fn() -> Timestamp,
+    ) -> anyhow::Result<(Arc<Shop>, EngineThread)> {
+        let db = self.db()?;
+        let shop_config = Arc::new(config.shop.clone());
+        let search = TantivyIndex::open(&self.0.join("search")).context("the search index")?;
+        let mut providers: BTreeMap<&'static str, Arc<dyn PaymentProvider>> = BTreeMap::new();
+        if let Some(behaviour) = config.test_payments {
+            let provider = TestProvider::open(&self.test_book(), behaviour)
+                .context("the book of the test payment provider")?;
+            providers.insert(test_payment::NAME, Arc::new(provider));
+        }
+        let secret = self.secret()?;
+        let seed = u64::from_be_bytes(
+            entropy::token()?.hash().0.first_chunk().copied().unwrap_or_default(),
+        );
+        let (engine, thread) = Engine::start(db.clone(), Arc::clone(&shop_config), clock, seed)
+            .context("cannot start the engine")?;
+        let catalog = Catalog::new(db.clone(), Arc::clone(&shop_config));
+        let shop = Shop {
+            db,
+            engine,
+            config: shop_config,
+            catalog,
+            search: Arc::new(search),
+            providers,
+            secret,
+            clock,
+            wake: Notify::new(),
+        };
+        Ok((Arc::new(shop), thread))
+    }
+}
+
+/// Where imports write: the store.
+#[derive(Debug)]
+pub struct StoreSink {
+    db: Db,
+    config: Arc<ShopConfig>,
+}
+
+impl StoreSink {
+    /// A sink for this store.
+    pub fn new(db: Db, config: Arc<ShopConfig>) -> Self {
+        Self { db, config }
+    }
+}
+
+#[async_trait]
+impl DraftSink for StoreSink {
+    async fn write(
+        &self,
+        drafts: Vec<(u64, Draft)>,
+    ) -> Result<Vec<Result<Outcome, String>>, SinkError> {
+        let sink_error = |error: &dyn std::fmt::Display| SinkError(error.to_string());
+        let ids = entropy::ids().map_err(|error| sink_error(&error))?;
+        let mut ctx = Ctx { now: clock::now(), ids };
+        let drafts = drafts.into_iter().map(|(_, draft)| draft);
+        let saved = save_many(&self.db, &self.config, &mut ctx, drafts).await;
+        let saved = saved.map_err(|error| sink_error(&error))?;
+        let in_words = |refusal: stoa_domain::Refusal| match refusal {
+            stoa_domain::Refusal::Invalid(errors) => errors
+                .iter()
+                .map(|error| format!("{}: {}", error.pointer, error.detail))
+                .collect::<Vec<_>>()
+                .join("; "),
+            other => other.to_string(),
+        };
+        Ok(saved.into_iter().map(|result| result.map_err(in_words)).collect())
+    }
+}
