@@ -130,7 +130,7 @@ async fn damage_gives_an_empty_index() {
         ("meta cut", |root| {
             let meta = root.join("v1-1/meta.json");
             let text = std::fs::read_to_string(&meta).unwrap();
-            std::fs::write(meta, &text[..text.len() / 2]).unwrap();
+            std::fs::write(meta, &text.as_bytes()[..text.len() / 2]).unwrap();
         }),
         ("offset damaged", |root| {
             let meta = root.join("v1-1/meta.json");

@@ -68,9 +68,9 @@ pub fn doc(number: u128, title: &str) -> ProductDoc {
     }
 }
 
-/// An attribute whose label is its key with a capital.
+/// An attribute whose label is made from its key.
 pub fn attribute(key: &str, value: DocValue) -> DocAttribute {
-    DocAttribute { key: key.to_owned(), label: key[..1].to_uppercase() + &key[1..], value }
+    DocAttribute { key: key.to_owned(), label: format!("The {key}"), value }
 }
 
 fn text(value: &str) -> DocValue {
@@ -369,7 +369,8 @@ async fn filters_combine(index: Index) {
     for (query, total) in totals {
         assert_eq!(search(&index, &query).await.total, total, "{query:?}");
     }
-    let by_filters: [(&[(&str, &[&str])], u64); 12] = [
+    type Filters<'a> = &'a [(&'a str, &'a [&'a str])];
+    let by_filters: [(Filters<'_>, u64); 12] = [
         (&[("brand", &["Acme"])], 3),
         (&[("brand", &["Acme", "Core"])], 4),
         (&[("brand", &["Acme"]), ("attr.colour", &["red"])], 1),
@@ -406,7 +407,7 @@ async fn facets_are_disjunctive(index: Index) {
     assert_eq!(facet(&all, "category").values[1].label, "Shirts in red");
     assert_eq!(counts(&all, "attr.size"), owned(&[("8 in", 1), ("9 in", 3), ("10.5 in", 2)]));
     assert_eq!(facet(&all, "attr.cotton").values[0].label, "No");
-    assert_eq!(facet(&all, "attr.colour").label, "Colour");
+    assert_eq!(facet(&all, "attr.colour").label, "The colour");
 
     let acme = SearchQuery { filters: vec![filter("brand", &["Acme"])], ..query("") };
     let acme = search(&index, &acme).await;

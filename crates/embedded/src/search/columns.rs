@@ -6,7 +6,7 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use hashbrown::HashTable;
 use parking_lot::RwLock;
-use stoa_kernel::Currency;
+use stoa_kernel::{Currency, Decimal};
 use tantivy::columnar::{Column, StrColumn};
 use tantivy::{DocId, SegmentReader, TantivyError};
 
@@ -168,7 +168,11 @@ impl Vocabulary {
             return *id;
         }
         let id = FieldId::try_from(self.fields.len()).unwrap_or(FieldId::MAX);
-        self.fields.push(FieldEntry { name: name.to_owned(), label: label.to_owned() });
+        self.fields.push(FieldEntry {
+            name: name.to_owned(),
+            label: label.to_owned(),
+            values: Vec::new(),
+        });
         self.field_ids.insert(name.to_owned(), id);
         id
     }
@@ -200,7 +204,7 @@ impl Vocabulary {
             field,
             start,
             len,
-            number: facet.number.map_or(NO_NUMBER, |number| number.as_millionths()),
+            number: facet.number.map_or(NO_NUMBER, Decimal::as_millionths),
         });
         if let Some(entry) = self.fields.get_mut(field as usize) {
             entry.values.push(id);

@@ -201,9 +201,12 @@ fn accepted(vocabulary: &Vocabulary, field: FieldId, text: &str) -> Vec<ValueId>
     let text = super::document::clean(text);
     let mut values: Vec<ValueId> = vocabulary.value(field, &text).into_iter().collect();
     if let Some((min, max)) = parse_range(&text) {
-        values.extend(vocabulary.values_of(field).filter(|value| {
-            vocabulary.number(*value).is_some_and(|number| (min..=max).contains(&number))
-        }));
+        let in_range = |value: &ValueId| {
+            let number = vocabulary.number(*value);
+            number.is_some_and(|number| (min..=max).contains(&number))
+        };
+        let all = vocabulary.values_of(field).iter().copied();
+        values.extend(all.filter(in_range));
     }
     values
 }
@@ -337,13 +340,15 @@ fn most_telling(
         .map(|(field, spread)| {
             let coverage = (spread.products / products).min(1.0);
             let evenness = 1.0 - spread.squares / (spread.products * spread.products);
-            // Values that nearly every product has for itself (part numbers, sizes of the
-            // carton) are no choice; ranges of numbers are a coarser one than names.
-            let mut repeated = 1.0 - f64::from(spread.values) / spread.products;
-            if spread.values as usize <= VALUES {
-                repeated = repeated.max(0.02); // In a few results everything is its own.
-            }
-            let kind = if spread.numbers == 0 { 1.0 } else { 0.7 };
+            // Values that each product has for itself (part numbers) are no choice, unless they
+            // are few; numbers become ranges, a coarser choice than names.
+            let repeated = 1.0 - f64::from(spread.values) / spread.products;
+            let (kind, least) = match (spread.numbers, spread.values as usize) {
+                (0, ..=VALUES) => (1.0, 0.02),
+                (0, _) => (1.0, 0.0),
+                _ => (0.7, 0.3),
+            };
+            let repeated = repeated.max(least);
             (coverage * evenness * repeated * kind, field)
         })
         .filter(|(score, _)| *score > 0.0)

@@ -1,17 +1,17 @@
 //! Completions of what is being typed: phrases of titles and names, categories, brands, products.
 
-use std::collections::HashSet;
-
 use stoa_ports::search::{Suggestion, SuggestionKind};
 use tantivy::{DocSet as _, TERMINATED, Term, schema::IndexRecordOption};
 
 use super::Snapshot;
 use super::analysis::{analyze, is_stop_word};
-use super::columns::{FieldId, Vocabulary, at};
+use super::generation::Name;
 use super::matching::prefix_terms;
 
 /// Most completed terms of the last word that products are looked up by.
 const LAST_WORDS: usize = 50;
+/// Phrases looked at for each one given: many say the same.
+const SPARE_PHRASES: usize = 4;
 /// Most categories and most brands.
 const NAMES: usize = 2;
 
@@ -52,29 +52,28 @@ pub(super) fn suggest(
     if typed.words.is_empty() || limit == 0 {
         return Ok(Vec::new());
     }
-    let mut categories = names(snapshot, Vocabulary::CATEGORY, &typed);
-    let mut brands = names(snapshot, Vocabulary::BRAND, &typed);
-    categories.truncate(NAMES.min(limit / 2));
-    brands.truncate(NAMES.min(limit / 2));
-    let taken: HashSet<String> =
-        brands.iter().map(|(name, _)| analyze(name).words.join(" ")).collect();
+    let prefix = typed.prefix();
+    let mut categories = names(snapshot, true, &prefix);
+    let mut brands = names(snapshot, false, &prefix);
+    categories.truncate(limit / 2);
+    brands.truncate(limit / 2);
     let mut phrases = phrases(snapshot, &typed, limit)?;
-    phrases.retain(|phrase| !taken.contains(phrase));
+    phrases.retain(|phrase| !brands.iter().any(|brand| brand.words == *phrase));
     let mut products = products(snapshot, &typed, limit)?;
 
     // Half of the room is for phrases; what one kind leaves over, the next takes.
     let others = categories.len() + brands.len() + products.len().min(limit / 4);
     phrases.truncate((limit / 2).max(limit.saturating_sub(others)).max(1));
+    let suggestion = |text: &str, kind| Suggestion { text: text.to_owned(), kind };
     let mut suggestions: Vec<Suggestion> =
-        phrases.into_iter().map(|text| Suggestion { text, kind: SuggestionKind::Query }).collect();
-    suggestions.extend(
-        categories
-            .into_iter()
-            .map(|(text, handle)| Suggestion { text, kind: SuggestionKind::Category(handle) }),
-    );
-    suggestions.extend(
-        brands.into_iter().map(|(text, _)| Suggestion { text, kind: SuggestionKind::Brand }),
-    );
+        phrases.iter().map(|text| suggestion(text, SuggestionKind::Query)).collect();
+    for category in categories {
+        let kind = SuggestionKind::Category(category.value.clone());
+        suggestions.push(suggestion(&category.label, kind));
+    }
+    for brand in brands {
+        suggestions.push(suggestion(&brand.label, SuggestionKind::Brand));
+    }
     products.truncate(limit.saturating_sub(suggestions.len()));
     suggestions.extend(products);
     suggestions.truncate(limit);
@@ -85,18 +84,17 @@ pub(super) fn suggest(
 fn phrases(snapshot: &Snapshot, typed: &Typed, limit: usize) -> tantivy::Result<Vec<String>> {
     let field = snapshot.fields.phrases;
     let prefix = typed.prefix();
-    let mut found = prefix_terms(snapshot, field, &prefix)?;
-    found.retain(|phrase, _| *phrase != prefix);
+    let most = limit.saturating_mul(SPARE_PHRASES);
+    let mut found = prefix_terms(snapshot, field, &prefix, most)?;
+    found.retain(|(phrase, _)| *phrase != prefix);
     if found.is_empty() && !typed.last.is_empty() && !typed.before.is_empty() {
         // No title has these words in a row; complete the last word by itself.
-        found = prefix_terms(snapshot, field, &typed.last)?
+        found = prefix_terms(snapshot, field, &typed.last, most)?
             .into_iter()
             .filter(|(phrase, _)| *phrase != typed.last && !phrase.contains(' '))
             .map(|(phrase, count)| (format!("{}{phrase}", typed.before), count))
             .collect();
     }
-    let mut found: Vec<(String, u64)> = found.into_iter().collect();
-    found.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     let mut chosen: Vec<(String, u64)> = Vec::new();
     for (phrase, count) in found {
         // `laser jet` adds nothing where every `laser` is one; the longer phrase says more.
@@ -119,27 +117,23 @@ fn phrases(snapshot: &Snapshot, typed: &Typed, limit: usize) -> tantivy::Result<
     Ok(chosen.into_iter().map(|(phrase, _)| phrase).collect())
 }
 
-/// Categories or brands with a word that begins as typed: (label, value), most products first.
-fn names(snapshot: &Snapshot, field: FieldId, typed: &Typed) -> Vec<(String, String)> {
-    let vocabulary = snapshot.vocabulary.read();
-    let counts = snapshot.counts_of_all();
-    let prefix = typed.prefix();
-    let mut found: Vec<(bool, u32, &str, &str)> = vocabulary
-        .values_of(field)
-        .filter_map(|value| {
-            let count = at(counts, value);
-            let label = vocabulary.label(value);
-            let name = analyze(label).words.join(" ");
-            let begins = name.starts_with(&prefix);
-            let within = name
-                .match_indices(&prefix)
-                .any(|(index, _)| name.get(..index).is_some_and(|before| before.ends_with(' ')));
-            (count > 0 && (begins || within))
-                .then(|| (begins, count, label, vocabulary.text(value)))
-        })
+/// Categories or brands with a word that begins as typed: those that begin with it first, then
+/// those with most products.
+fn names<'a>(snapshot: &'a Snapshot, category: bool, prefix: &str) -> Vec<&'a Name> {
+    let after_space = |name: &Name| {
+        name.words
+            .match_indices(prefix)
+            .any(|(index, _)| name.words.get(..index).is_some_and(|before| before.ends_with(' ')))
+    };
+    let mut found: Vec<(bool, &Name)> = snapshot
+        .names()
+        .iter()
+        .filter(|name| name.is_category == category)
+        .map(|name| (!name.words.starts_with(prefix), name))
+        .filter(|(later, name)| !later || after_space(name))
         .collect();
-    found.sort_unstable_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)).then_with(|| a.3.cmp(b.3)));
-    found.into_iter().map(|(_, _, label, value)| (label.to_owned(), value.to_owned())).collect()
+    found.sort_by_key(|(later, _)| *later);
+    found.into_iter().take(NAMES).map(|(_, name)| name).collect()
 }
 
 /// Products whose title has all words typed, the last one perhaps unfinished: those with the
@@ -148,9 +142,7 @@ fn products(snapshot: &Snapshot, typed: &Typed, limit: usize) -> tantivy::Result
     let field = snapshot.fields.title;
     let mut last: Vec<(String, u64)> = Vec::new();
     if !typed.last.is_empty() {
-        last = prefix_terms(snapshot, field, &typed.last)?.into_iter().collect();
-        last.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        last.truncate(LAST_WORDS);
+        last = prefix_terms(snapshot, field, &typed.last, LAST_WORDS)?;
     }
     let mut alternatives: Vec<Vec<String>> = Vec::new();
     let complete = typed.words.len() - usize::from(!typed.last.is_empty());
