@@ -153,6 +153,14 @@ impl Buyer {
                     returns: rng.chance(700),
                 }
             }
+            // Rather another card than to confirm.
+            (OrderStatus::Pending, PaymentStatus::RequiresAction)
+                if self.cards.len() > 1 && rng.chance(600) =>
+            {
+                self.cards.pop();
+                self.must_order = true;
+                Mood::GoOn
+            }
             // Bought; or a payment to confirm that the shopper turns away from.
             (OrderStatus::Placed | OrderStatus::Cancelled, _)
             | (OrderStatus::Pending, PaymentStatus::RequiresAction) => Mood::Leave,

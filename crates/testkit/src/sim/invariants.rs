@@ -60,6 +60,8 @@ impl Told {
                     Ok(Reply::Stock(_)) | Err(_) => {}
                 }
             }
+            // The payment is under way, or waits for its shopper: the answer is still to come.
+            Heard::Outcome(order) if order.status == OrderStatus::Pending => {}
             Heard::Outcome(order) => {
                 let first = *self.orders.entry(key.clone()).or_insert(order.id);
                 ensure!(first == order.id, "key {key} was answered {first}, then {}", order.id);
@@ -199,12 +201,13 @@ pub(super) fn at_rest(store: &Store, provider: &Provider) -> Result<(), String> 
     Ok(())
 }
 
-/// A step of the workflow whose command was refused could never be settled.
-pub(super) fn step_accepted(answer: &Answer) -> Result<(), String> {
+/// The order that a step of the workflow has settled. Its command is never refused: such a step
+/// could never end.
+pub(super) fn settled_order(answer: &Answer) -> Result<&Order, String> {
     match answer {
         Answer::Decided(decided) => match &**decided {
-            Ok(_) => Ok(()),
-            Err(refusal) => Err(format!("a workflow step was refused: {refusal}")),
+            Ok(Reply::Order(order)) => Ok(order),
+            other => Err(format!("a workflow step was answered {other:?}")),
         },
         Answer::KeyReused => Err("a workflow step has no key".to_owned()),
     }

@@ -50,11 +50,15 @@ pub enum Sabotage {
     KeysAreForgotten,
     /// Jobs are kept in memory and not in the transaction.
     JobsAreForgotten,
+    /// The end of a workflow replaces the answer that its key was given already.
+    SettlementRewritesAnswers,
+    /// A repeated request in the batch that settles its payment does not see the answer.
+    RepeatOvertakesSettlement,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::ProviderForgetsKeys,
         Self::WorkflowForgetsToVoid,
         Self::SilenceIsDeclined,
@@ -62,6 +66,8 @@ impl Sabotage {
         Self::BatchDecidesBlindly,
         Self::KeysAreForgotten,
         Self::JobsAreForgotten,
+        Self::SettlementRewritesAnswers,
+        Self::RepeatOvertakesSettlement,
     ];
 }
 

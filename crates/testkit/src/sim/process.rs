@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use stoa_domain::checkout::workflow::Step;
-use stoa_domain::order::Order;
+use stoa_domain::order::{Order, OrderStatus};
 use stoa_domain::world::JobKind;
-use stoa_domain::{Command, decide};
+use stoa_domain::{Command, Reply, decide};
 use stoa_kernel::{Ctx, IdSource, OrderId, Timestamp};
 
 use super::Sabotage;
 use super::rng::Rng;
-use super::store::{Answer, Keyed, Store, Writes};
+use super::store::{Answer, Keyed, Keys, Store, Writes};
 
 pub(super) type JobKey = (JobKind, OrderId);
 
@@ -33,7 +33,19 @@ pub(super) struct Client {
 #[derive(Debug, Clone)]
 pub(super) enum Waits {
     Client(Client),
-    Worker(JobKey),
+    Step(StepFor),
+}
+
+/// A step of the workflow, and for whom it is done.
+#[derive(Debug, Clone)]
+pub(super) struct StepFor {
+    pub(super) job: JobKey,
+    /// The shopper whose request set it going; none for the worker.
+    pub(super) client: Option<Client>,
+    /// The key that the end of the workflow answers.
+    pub(super) key: Option<String>,
+    /// What the shopper asked for, when this step ends an older attempt to pay first.
+    pub(super) again: Option<Box<Command>>,
 }
 
 #[derive(Debug)]
@@ -57,7 +69,7 @@ pub(super) struct OpenCall {
     /// As it was when the step was chosen.
     pub(super) order: Order,
     pub(super) step: Step,
-    pub(super) job: JobKey,
+    pub(super) whose: StepFor,
     pub(super) attempts: u32,
     /// The worker has gone on without the answer.
     pub(super) given_up: bool,
@@ -74,11 +86,10 @@ pub(super) struct Process {
     pub(super) engine_runs: bool,
     pub(super) batch: Option<Batch>,
     pub(super) calls: BTreeMap<u64, OpenCall>,
+    /// What the worker is at.
     pub(super) running: BTreeSet<JobKey>,
-    /// Who waits for the payment of an order.
-    pub(super) waiting: BTreeMap<OrderId, Vec<Client>>,
     /// Idempotency keys of a process that does not store them.
-    kept_keys: BTreeMap<String, Keyed>,
+    kept_keys: Keys,
 }
 
 impl Process {
@@ -92,8 +103,7 @@ impl Process {
             batch: None,
             calls: BTreeMap::new(),
             running: BTreeSet::new(),
-            waiting: BTreeMap::new(),
-            kept_keys: BTreeMap::new(),
+            kept_keys: Keys::new(),
         }
     }
 
@@ -114,9 +124,9 @@ impl Process {
         self.queue.push_back(Queued { waits: Waits::Client(client), requested, command });
     }
 
-    pub(super) fn enqueue_step(&mut self, job: JobKey, command: Command) {
+    pub(super) fn enqueue_step(&mut self, whose: StepFor, command: Command) {
         let requested = command.clone();
-        self.queue.push_back(Queued { waits: Waits::Worker(job), requested, command });
+        self.queue.push_back(Queued { waits: Waits::Step(whose), requested, command });
     }
 
     /// Takes what waits, up to `most`, and decides it: the engine, without its commit.
@@ -132,42 +142,63 @@ impl Process {
         let mut world = store.load(&commands);
         let mut ctx = Ctx { now, ids: self.ids.clone() };
         let mut batch = Batch::default();
-        for queued in taken {
-            let key = match &queued.waits {
-                Waits::Client(client) => Some(client.key.clone()),
-                Waits::Worker(_) => None,
+        batch.writes.rewrites_answers = sabotage == Some(Sabotage::SettlementRewritesAnswers);
+        let mut kept: Keys = taken
+            .iter()
+            .filter_map(|queued| match &queued.waits {
+                Waits::Client(client) => Some(&client.key),
+                Waits::Step(_) => None,
+            })
+            .filter_map(|key| store.keys.get(key).or_else(|| self.kept_keys.get(key)))
+            .map(|keyed| (keyed.key.clone(), keyed.clone()))
+            .collect();
+        for Queued { waits, requested, command } in taken {
+            let (key, ends) = match &waits {
+                Waits::Client(client) => (Some(client.key.clone()), None),
+                Waits::Step(whose) => (None, whose.key.clone()),
             };
-            let earlier = key.as_ref().and_then(|key| {
-                let in_batch = batch.writes.keys.iter().find(|keyed| keyed.key == *key);
-                in_batch.or_else(|| store.keys.get(key)).or_else(|| self.kept_keys.get(key))
-            });
-            if let Some(earlier) = earlier {
-                let answer = if earlier.requested == queued.requested {
-                    earlier.answer.clone()
-                } else {
-                    Answer::KeyReused
-                };
-                batch.answers.push((queued.waits, answer));
-                continue;
+            if let Some(known) = key.as_ref().and_then(|key| kept.get(key)) {
+                if known.requested != requested {
+                    batch.answers.push((waits, Answer::KeyReused));
+                    continue;
+                }
+                if let Some(answer) = &known.answer {
+                    batch.answers.push((waits, answer.clone()));
+                    continue;
+                }
             }
-            let decided = decide(&world, &mut ctx, &queued.command).map(|(reply, changes)| {
+            let decided = decide(&world, &mut ctx, &command).map(|(reply, changes)| {
                 if sabotage != Some(Sabotage::BatchDecidesBlindly) {
                     world.absorb(&changes);
                 }
-                batch.writes.changes.push(changes);
+                batch.writes.changes.push((changes, key.clone()));
                 reply
             });
+            let under_way = matches!(
+                &decided,
+                Ok(Reply::Order(order)) if order.status == OrderStatus::Pending
+            );
             let answer = Answer::Decided(Box::new(decided));
-            if let Some(key) = key {
-                let requested = queued.requested;
-                let keyed = Keyed { key: key.clone(), requested, answer: answer.clone() };
-                if sabotage == Some(Sabotage::KeysAreForgotten) {
-                    self.kept_keys.insert(key, keyed);
-                } else {
-                    batch.writes.keys.push(keyed);
+            let known_now = (!under_way).then(|| answer.clone());
+            if let (Some(key), Some(answer)) = (ends, &known_now) {
+                // A repeat later in this batch must find it, or it would begin anew.
+                if sabotage != Some(Sabotage::RepeatOvertakesSettlement)
+                    && let Some(keyed) = kept.get_mut(&key)
+                {
+                    keyed.answer.get_or_insert_with(|| answer.clone());
                 }
+                batch.writes.answers.push((key, answer.clone()));
             }
-            batch.answers.push((queued.waits, answer));
+            if let Some(key) = key {
+                let keyed = Keyed { key: key.clone(), requested, answer: known_now };
+                batch.writes.keys.push(keyed.clone());
+                kept.insert(key, keyed);
+            }
+            batch.answers.push((waits, answer));
+        }
+        if sabotage == Some(Sabotage::KeysAreForgotten) {
+            batch.writes.write_keys(&mut self.kept_keys);
+            batch.writes.keys.clear();
         }
         self.ids = ctx.ids;
         batch

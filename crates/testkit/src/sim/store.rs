@@ -16,25 +16,51 @@ pub(super) enum Answer {
     KeyReused,
 }
 
-/// An idempotency key: what was asked with it and what was answered.
+/// An idempotency key: what was asked with it and what was answered; nothing yet while a payment
+/// is under way.
 #[derive(Debug, Clone)]
 pub(super) struct Keyed {
     pub(super) key: String,
     pub(super) requested: Command,
-    pub(super) answer: Answer,
+    pub(super) answer: Option<Answer>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Keys and what they stand for.
+pub(super) type Keys = BTreeMap<String, Keyed>;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct JobRow {
     pub(super) run_at: Timestamp,
     pub(super) attempts: u32,
+    /// Of the request that the end of the workflow answers.
+    pub(super) key: Option<String>,
 }
 
 /// What one transaction writes.
 #[derive(Debug, Default)]
 pub(super) struct Writes {
-    pub(super) changes: Vec<Changes>,
+    /// With the key of the request that made them.
+    pub(super) changes: Vec<(Changes, Option<String>)>,
     pub(super) keys: Vec<Keyed>,
+    /// Answers to keys of requests whose payment was under way.
+    pub(super) answers: Vec<(String, Answer)>,
+    /// Broken on purpose: an answer replaces one that was given before.
+    pub(super) rewrites_answers: bool,
+}
+
+impl Writes {
+    pub(super) fn write_keys(&self, keys: &mut Keys) {
+        for keyed in &self.keys {
+            keys.insert(keyed.key.clone(), keyed.clone());
+        }
+        for (key, answer) in &self.answers {
+            if let Some(keyed) = keys.get_mut(key)
+                && (keyed.answer.is_none() || self.rewrites_answers)
+            {
+                keyed.answer = Some(answer.clone());
+            }
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -42,7 +68,7 @@ pub(super) struct Store {
     pub(super) world: World,
     pub(super) audit: Audit,
     pub(super) jobs: BTreeMap<(JobKind, OrderId), JobRow>,
-    pub(super) keys: BTreeMap<String, Keyed>,
+    pub(super) keys: Keys,
     /// Orders in the order in which they were committed.
     pub(super) orders: Vec<OrderId>,
 }
@@ -97,7 +123,7 @@ impl Store {
 
     /// Commits: all of it, at once.
     pub(super) fn commit(&mut self, writes: &Writes) -> Result<(), Violation> {
-        for changes in &writes.changes {
+        for (changes, key) in &writes.changes {
             self.audit.record(changes)?;
             for order in &changes.orders {
                 if !self.world.orders.contains_key(&order.id) {
@@ -109,13 +135,15 @@ impl Store {
                 self.jobs.remove(job);
             }
             for job in &changes.jobs {
-                let row = JobRow { run_at: job.run_at, attempts: 0 };
-                self.jobs.insert((job.kind, job.order_id), row);
+                let row = self.jobs.entry((job.kind, job.order_id)).or_insert_with(|| JobRow {
+                    run_at: job.run_at,
+                    attempts: 0,
+                    key: key.clone(),
+                });
+                row.run_at = job.run_at;
             }
         }
-        for keyed in &writes.keys {
-            self.keys.insert(keyed.key.clone(), keyed.clone());
-        }
+        writes.write_keys(&mut self.keys);
         Ok(())
     }
 }

@@ -17,19 +17,31 @@ use crate::sim::setting::LOCATIONS;
 const PATIENCE_MS: i64 = 4_000;
 
 impl Simulation {
+    /// Puts a request on its way: usually once, sometimes more often.
     pub(super) fn send(&mut self, client: &Client, command: &Command) {
-        let copies = 1 + u64::from(self.rng.chance(self.weather.doubled));
-        if copies > 1 {
+        let mut delays = vec![self.travel()];
+        if self.rng.chance(self.weather.doubled) {
             self.note("request doubled", || client.key.clone());
+            delays.push(self.travel());
         }
-        for _ in 0..copies {
+        // Where money hangs on the answer, people are the most impatient.
+        let money = matches!(command, Command::PlaceOrder(_) | Command::CancelOrder(_));
+        let impatience = if money { self.weather.doubled * 2 } else { self.weather.doubled / 4 };
+        if self.rng.chance(impatience) {
+            self.note("request hammered", || client.key.clone());
+            delays.extend((0..8).map(|_| self.rng.between(1, 300)));
+        }
+        if self.rng.chance(impatience) {
+            self.note("request sent again much later", || client.key.clone());
+            delays.push(self.rng.between(1_000, 300_000));
+        }
+        for delay in delays {
             if self.rng.chance(self.weather.lost) {
                 self.note("request lost", || client.key.clone());
                 continue;
             }
-            let travel = self.travel();
             let (client, command) = (client.clone(), command.clone());
-            self.after(travel, Event::RequestArrives { client, command });
+            self.after(delay, Event::RequestArrives { client, command });
         }
     }
 

@@ -1,14 +1,16 @@
 //! The shop's process: it takes requests, batches, commits, answers, crashes and starts again.
 
+use stoa_domain::checkout::workflow::{Step, next_step};
 use stoa_domain::order::{OrderStatus, PaymentStatus};
+use stoa_domain::world::JobKind;
 use stoa_domain::{Command, Reply};
-use stoa_kernel::{OrderId, Timestamp};
+use stoa_kernel::Timestamp;
 
 use super::{Event, Outcome, Simulation};
 use crate::sim::Sabotage;
 use crate::sim::buyer::Heard;
 use crate::sim::invariants;
-use crate::sim::process::{Batch, Caller, Client, Process, Waits};
+use crate::sim::process::{Batch, Caller, Client, Process, StepFor, Waits};
 use crate::sim::store::Answer;
 
 impl Simulation {
@@ -63,7 +65,7 @@ impl Simulation {
     }
 
     pub(super) fn engine_takes(&mut self) {
-        let most = usize::try_from(self.rng.between(1, 16)).unwrap_or(1);
+        let most = usize::try_from(self.rng.between(1, 24)).unwrap_or(1);
         let sabotage = self.options.sabotage;
         let mut batch = self.process.decide_batch(&self.store, self.now, most, sabotage);
         if batch.answers.len() > 1 {
@@ -75,10 +77,13 @@ impl Simulation {
                     self.answer(client.clone(), Heard::Answer(answer.clone()));
                 }
             }
-            batch.answers.retain(|(waits, _)| matches!(waits, Waits::Worker(_)));
+            batch.answers.retain(|(waits, _)| matches!(waits, Waits::Step(_)));
         }
         self.process.batch = Some(batch);
-        let (pause, epoch) = (self.rng.between(1, 25), self.process.epoch);
+        // Now and then the disk takes its time, and much queues behind it.
+        let slow = self.rng.chance(60);
+        let pause = if slow { self.rng.between(100, 500) } else { self.rng.between(1, 25) };
+        let epoch = self.process.epoch;
         self.after(pause, Event::EngineCommits { epoch });
     }
 
@@ -91,7 +96,7 @@ impl Simulation {
         };
         self.store.commit(&writes).map_err(|violation| violation.0)?;
         self.changed = true;
-        for changes in &writes.changes {
+        for (changes, _) in &writes.changes {
             for event in &changes.events {
                 self.note(event.body.kind(), || event.subject.clone());
             }
@@ -99,21 +104,13 @@ impl Simulation {
         if self.may_crash("crash after commit, before the answers") {
             return Ok(());
         }
-        for job in writes.changes.iter().flat_map(|changes| &changes.jobs) {
+        for job in writes.changes.iter().flat_map(|(changes, _)| &changes.jobs) {
             self.wake_worker(job.run_at);
         }
         for (waits, answer) in answers {
             match waits {
-                Waits::Worker(job) => {
-                    invariants::step_accepted(&answer)?;
-                    self.process.running.remove(&job);
-                }
+                Waits::Step(whose) => self.step_settled(whose, &answer)?,
                 Waits::Client(client) => self.answer_request(client, answer),
-            }
-        }
-        for order in writes.changes.iter().flat_map(|changes| &changes.orders) {
-            if order.payment.status != PaymentStatus::Pending {
-                self.answer_waiting(order.id);
             }
         }
         self.process.engine_runs = false;
@@ -121,37 +118,53 @@ impl Simulation {
         Ok(())
     }
 
-    /// Answers a request whose command was committed. Who completes a cart waits for the payment,
-    /// and sets it going at once.
-    pub(super) fn answer_request(&mut self, client: Client, answer: Answer) {
-        if let Answer::Decided(decided) = &answer
-            && let Ok(Reply::Order(order)) = &**decided
-            && client.caller != Caller::Merchant
-        {
-            let id = order.id;
-            let settled = self
-                .store
-                .world
-                .orders
-                .get(&id)
-                .is_some_and(|order| order.status != OrderStatus::Pending);
-            self.process.waiting.entry(id).or_default().push(client);
-            if settled {
-                self.answer_waiting(id);
-            } else {
-                self.start_step(id);
+    /// A step's command was committed: whoever waits for it learns what became of the order.
+    fn step_settled(&mut self, whose: StepFor, answer: &Answer) -> Outcome {
+        let order = invariants::settled_order(answer)?;
+        let Some(client) = whose.client else {
+            self.process.running.remove(&whose.job);
+            return Ok(());
+        };
+        match whose.again {
+            Some(command) if order.status == OrderStatus::Failed => {
+                self.note("paid by other means", || client.key.clone());
+                self.process.enqueue_request(&mut self.rng, client, *command);
             }
-            return;
+            _ => self.answer(client, Heard::Outcome(Box::new(order.clone()))),
         }
-        self.answer(client, Heard::Answer(answer));
+        Ok(())
     }
 
-    pub(super) fn answer_waiting(&mut self, id: OrderId) {
-        let Some(order) = self.store.world.orders.get(&id).cloned() else {
-            return;
+    /// Answers a request whose command was committed. Who completes a cart waits for the payment,
+    /// and sets it going at once; with another means of payment than the one that waits for the
+    /// shopper, that older attempt is ended first.
+    fn answer_request(&mut self, client: Client, answer: Answer) {
+        let order = match &answer {
+            Answer::Decided(decided) => match &**decided {
+                Ok(Reply::Order(order)) if client.caller != Caller::Merchant => order,
+                _ => return self.answer(client, Heard::Answer(answer)),
+            },
+            Answer::KeyReused => return self.answer(client, Heard::Answer(answer)),
         };
-        for client in self.process.waiting.remove(&id).unwrap_or_default() {
-            self.answer(client, Heard::Outcome(Box::new(order.clone())));
+        if order.status != OrderStatus::Pending {
+            return self.answer(client, Heard::Outcome(order.clone()));
+        }
+        let requested = self.store.keys.get(&client.key).map(|keyed| keyed.requested.clone());
+        let other_means = order.payment.status == PaymentStatus::RequiresAction
+            && matches!(
+                &requested,
+                Some(Command::PlaceOrder(place))
+                    if Some(&place.payment_token) != order.payment.token.as_ref()
+            );
+        let job = (JobKind::Charge, order.id);
+        if other_means {
+            let whose =
+                StepFor { job, client: Some(client), key: None, again: requested.map(Box::new) };
+            self.call(&order.clone(), Step::Void, whose);
+        } else {
+            let key = Some(client.key.clone());
+            let whose = StepFor { job, client: Some(client), key, again: None };
+            self.call(&order.clone(), next_step(order, self.now), whose);
         }
     }
 

@@ -4,12 +4,13 @@
 use stoa_domain::Command;
 use stoa_domain::checkout::workflow::{Follow, ProviderAnswer, Step, follow, next_step};
 use stoa_domain::checkout::{SettlePayment, Settlement};
-use stoa_domain::order::PaymentStatus;
+use stoa_domain::order::Order;
 use stoa_kernel::{OrderId, Timestamp};
 
 use super::{Event, Simulation};
 use crate::sim::Sabotage;
-use crate::sim::process::OpenCall;
+use crate::sim::buyer::Heard;
+use crate::sim::process::{OpenCall, StepFor};
 use crate::sim::provider::Call;
 
 /// How long a worker waits for an answer.
@@ -30,26 +31,28 @@ impl Simulation {
             .filter(|(_, row)| row.run_at <= now)
             .map(|((_, order), _)| *order)
             .collect();
-        for order in due {
-            self.start_step(order);
+        for id in due {
+            let Some(order) = self.store.world.orders.get(&id).cloned() else {
+                continue;
+            };
+            let step = next_step(&order, now);
+            let Some(job) = step.job().map(|kind| (kind, id)) else {
+                continue;
+            };
+            // Now and then a second worker does the same.
+            if self.process.running.insert(job) || self.rng.chance(100) {
+                let key = self.store.jobs.get(&job).and_then(|row| row.key.clone());
+                self.call(&order, step, StepFor { job, client: None, key, again: None });
+            }
         }
     }
 
-    pub(super) fn start_step(&mut self, id: OrderId) {
-        let Some(order) = self.store.world.orders.get(&id).cloned() else {
-            return;
-        };
-        let step = next_step(&order, self.now);
-        let Some(job) = step.job().map(|kind| (kind, id)) else {
-            return;
-        };
-        // Now and then a second worker does the same.
-        if !self.process.running.insert(job) && !self.rng.chance(100) {
-            return;
-        }
-        let attempts = self.store.jobs.get(&job).map_or(0, |row| row.attempts);
-        let message = Call::new(step, &order);
-        let open = OpenCall { order, step, job, attempts, given_up: false };
+    /// Asks the provider.
+    pub(super) fn call(&mut self, order: &Order, step: Step, whose: StepFor) {
+        let id = order.id;
+        let attempts = self.store.jobs.get(&whose.job).map_or(0, |row| row.attempts);
+        let message = Call::new(step, order);
+        let open = OpenCall { order: order.clone(), step, whose, attempts, given_up: false };
         if self.options.sabotage == Some(Sabotage::WorkflowForgetsToVoid) && step == Step::Void {
             self.take_up(&open, ProviderAnswer::Declined { reason: "expired".to_owned() });
             return;
@@ -134,25 +137,33 @@ impl Simulation {
         };
         match followed {
             Follow::Submit(command) => {
-                self.process.enqueue_step(open.job, command);
+                self.process.enqueue_step(open.whose.clone(), command);
                 self.run_engine();
             }
             Follow::RetryAfterMs(pause) => {
-                self.process.running.remove(&open.job);
-                if let Some(row) = self.store.jobs.get_mut(&open.job) {
+                self.worker_rests(open);
+                if let Some(row) = self.store.jobs.get_mut(&open.whose.job) {
                     row.run_at = self.now.plus_millis(pause);
                     row.attempts = open.attempts.saturating_add(1);
                     let run_at = row.run_at;
                     self.note("step to be tried again", || format!("{id} in {pause} ms"));
                     self.wake_worker(run_at);
                 }
-                if open.order.payment.status == PaymentStatus::RequiresAction {
-                    self.answer_waiting(id);
+                // The shopper's turn. Who waits for the provider instead hears nothing, and asks
+                // again.
+                if open.step == Step::Inquire
+                    && let Some(client) = open.whose.client.clone()
+                {
+                    self.answer(client, Heard::Outcome(Box::new(open.order.clone())));
                 }
             }
-            Follow::Done => {
-                self.process.running.remove(&open.job);
-            }
+            Follow::Done => self.worker_rests(open),
+        }
+    }
+
+    fn worker_rests(&mut self, open: &OpenCall) {
+        if open.whose.client.is_none() {
+            self.process.running.remove(&open.whose.job);
         }
     }
 }
