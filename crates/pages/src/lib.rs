@@ -4,6 +4,7 @@
 //! Pages are cached as bytes for everyone, so nothing personal is in them. The header leaves
 //! [`CART_COUNT_SLOT`] where the server puts [`cart_badge`] for each request.
 
+pub mod admin;
 pub mod assets;
 pub mod docs;
 pub mod icons;

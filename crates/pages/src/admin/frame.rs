@@ -1,0 +1,74 @@
+//! What surrounds every page of the back office.
+
+use super::icons;
+use crate::storefront::Notice;
+
+/// The parts of the back office, as the navigation lists them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Section {
+    /// Today at a glance.
+    #[default]
+    Dashboard,
+    /// What was sold.
+    Orders,
+    /// What is on sale.
+    Products,
+    /// How the shop itself is.
+    System,
+}
+
+impl Section {
+    const ALL: [Self; 4] = [Self::Dashboard, Self::Orders, Self::Products, Self::System];
+
+    pub(crate) const fn label(self) -> &'static str {
+        match self {
+            Self::Dashboard => "Dashboard",
+            Self::Orders => "Orders",
+            Self::Products => "Products",
+            Self::System => "System",
+        }
+    }
+
+    pub(crate) const fn href(self) -> &'static str {
+        match self {
+            Self::Dashboard => "/admin",
+            Self::Orders => "/admin/orders",
+            Self::Products => "/admin/products",
+            Self::System => "/admin/system",
+        }
+    }
+
+    pub(crate) fn icon(self) -> &'static str {
+        icons::svg(match self {
+            Self::Dashboard => "dashboard",
+            Self::Orders => "orders",
+            Self::Products => "products",
+            Self::System => "system",
+        })
+    }
+}
+
+/// The frame of one page for one signed-in user.
+#[derive(Debug, Clone, Default)]
+pub struct Frame {
+    /// The shop's name.
+    pub shop: String,
+    /// The user's name.
+    pub user: String,
+    /// The address the user signed in with.
+    pub email: String,
+    /// What forms must carry.
+    pub csrf: String,
+    /// Where in the navigation the page is.
+    pub section: Section,
+    /// Orders that need someone's attention.
+    pub n_attention: i64,
+    /// What the last action came to.
+    pub notice: Option<Notice>,
+}
+
+impl Frame {
+    pub(crate) fn sections(&self) -> [Section; 4] {
+        Section::ALL
+    }
+}

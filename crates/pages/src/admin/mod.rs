@@ -1,0 +1,44 @@
+//! What the merchant's people see: one view struct for each page, each with `render`.
+//!
+//! Everything works without script; `admin.js` only saves a request or a look away. Every form
+//! that changes something carries the session's token in a field `csrf`.
+
+/// Gives pages their `render`, and what the frame's templates ask of them.
+macro_rules! pages {
+    ($($page:ty),+ $(,)?) => {$(
+        impl $page {
+            /// The page as HTML.
+            pub fn render(&self) -> String {
+                crate::render(self)
+            }
+        }
+    )+};
+}
+
+mod chart;
+mod dashboard;
+mod form;
+mod frame;
+mod icons;
+mod message;
+mod orders;
+mod parts;
+mod products;
+mod sign_in;
+mod system;
+
+pub use crate::storefront::{FieldError, Notice, Picture, Tone};
+pub use dashboard::{Attention, DashboardPage, DaySales, LowStock, Sales};
+pub use form::Choice;
+pub use frame::{Frame, Section};
+pub use message::{ConfirmPage, ErrorPage};
+pub use orders::{
+    LedgerEntry, LedgerPosting, OrderEvent, OrderLine, OrderListPage, OrderPage, OrderRow,
+    OrderTab, OrderTotals, PaymentFacts, StockMovement,
+};
+pub use parts::{Badge, Pager, When};
+pub use products::{
+    ProductForm, ProductListPage, ProductPage, ProductRow, SavedProduct, StockRow, VariantForm,
+};
+pub use sign_in::{SetUpPage, SignInPage};
+pub use system::{Fact, Follower, SystemGroup, SystemPage};
