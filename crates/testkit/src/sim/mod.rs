@@ -50,8 +50,9 @@ pub enum Sabotage {
     KeysAreForgotten,
     /// Jobs are kept in memory and not in the transaction.
     JobsAreForgotten,
-    /// The end of a workflow replaces the answer that its key was given already.
-    SettlementRewritesAnswers,
+    /// What became of an order answers the key of the request that settled it, and not the other
+    /// keys that wait for the same order.
+    SettlementAnswersOneKey,
     /// A repeated request in the batch that settles its payment does not see the answer.
     RepeatOvertakesSettlement,
 }
@@ -66,7 +67,7 @@ impl Sabotage {
         Self::BatchDecidesBlindly,
         Self::KeysAreForgotten,
         Self::JobsAreForgotten,
-        Self::SettlementRewritesAnswers,
+        Self::SettlementAnswersOneKey,
         Self::RepeatOvertakesSettlement,
     ];
 }

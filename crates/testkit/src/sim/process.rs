@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use stoa_domain::checkout::workflow::Step;
-use stoa_domain::order::{Order, OrderStatus};
+use stoa_domain::order::{Order, OrderStatus, PaymentStatus};
 use stoa_domain::world::JobKind;
 use stoa_domain::{Command, Reply, decide};
 use stoa_kernel::{Ctx, IdSource, OrderId, Timestamp};
 
 use super::Sabotage;
 use super::rng::Rng;
-use super::store::{Answer, Keyed, Keys, Store, Writes};
+use super::store::{Answer, Keyed, Keys, Settled, Store, Writes};
 
 pub(super) type JobKey = (JobKind, OrderId);
 
@@ -42,8 +42,6 @@ pub(super) struct StepFor {
     pub(super) job: JobKey,
     /// The shopper whose request set it going; none for the worker.
     pub(super) client: Option<Client>,
-    /// The key that the end of the workflow answers.
-    pub(super) key: Option<String>,
     /// What the shopper asked for, when this step ends an older attempt to pay first.
     pub(super) again: Option<Box<Command>>,
 }
@@ -142,7 +140,6 @@ impl Process {
         let mut world = store.load(&commands);
         let mut ctx = Ctx { now, ids: self.ids.clone() };
         let mut batch = Batch::default();
-        batch.writes.rewrites_answers = sabotage == Some(Sabotage::SettlementRewritesAnswers);
         let mut kept: Keys = taken
             .iter()
             .filter_map(|queued| match &queued.waits {
@@ -153,9 +150,9 @@ impl Process {
             .map(|keyed| (keyed.key.clone(), keyed.clone()))
             .collect();
         for Queued { waits, requested, command } in taken {
-            let (key, ends) = match &waits {
-                Waits::Client(client) => (Some(client.key.clone()), None),
-                Waits::Step(whose) => (None, whose.key.clone()),
+            let key = match &waits {
+                Waits::Client(client) => Some(client.key.clone()),
+                Waits::Step(_) => None,
             };
             if let Some(known) = key.as_ref().and_then(|key| kept.get(key)) {
                 if known.requested != requested {
@@ -171,26 +168,31 @@ impl Process {
                 if sabotage != Some(Sabotage::BatchDecidesBlindly) {
                     world.absorb(&changes);
                 }
-                batch.writes.changes.push((changes, key.clone()));
+                batch.writes.changes.push(changes);
                 reply
             });
-            let under_way = matches!(
-                &decided,
-                Ok(Reply::Order(order)) if order.status == OrderStatus::Pending
-            );
+            let order = match &decided {
+                Ok(Reply::Order(order)) => Some((**order).clone()),
+                _ => None,
+            };
+            let under_way = order.as_ref().filter(|order| order.status == OrderStatus::Pending);
+            let waits_for = under_way.filter(|order| !other_means(order, &requested));
+            let waits_for = waits_for.map(|order| order.id);
+            let known = under_way.is_none();
             let answer = Answer::Decided(Box::new(decided));
-            let known_now = (!under_way).then(|| answer.clone());
-            if let (Some(key), Some(answer)) = (ends, &known_now) {
-                // A repeat later in this batch must find it, or it would begin anew.
-                if sabotage != Some(Sabotage::RepeatOvertakesSettlement)
-                    && let Some(keyed) = kept.get_mut(&key)
-                {
-                    keyed.answer.get_or_insert_with(|| answer.clone());
+            if let (Waits::Step(whose), Some(order), true) = (&waits, &order, known) {
+                let one_key = sabotage == Some(Sabotage::SettlementAnswersOneKey);
+                let only = one_key.then(|| whose.client.as_ref().map(|client| client.key.clone()));
+                let settled = Settled { order: order.id, answer: answer.clone(), only };
+                // A repeat later in this batch must find the answer too.
+                if sabotage != Some(Sabotage::RepeatOvertakesSettlement) {
+                    settled.answer_keys(&mut kept);
                 }
-                batch.writes.answers.push((key, answer.clone()));
+                batch.writes.settled.push(settled);
             }
             if let Some(key) = key {
-                let keyed = Keyed { key: key.clone(), requested, answer: known_now };
+                let answer = known.then(|| answer.clone());
+                let keyed = Keyed { key: key.clone(), requested, answer, waits_for };
                 batch.writes.keys.push(keyed.clone());
                 kept.insert(key, keyed);
             }
@@ -203,4 +205,14 @@ impl Process {
         self.ids = ctx.ids;
         batch
     }
+}
+
+/// Whether a request brings another means of payment than the one that waits for its shopper. It
+/// ends that older attempt, and its own answer is not what becomes of it.
+pub(super) fn other_means(order: &Order, requested: &Command) -> bool {
+    order.payment.status == PaymentStatus::RequiresAction
+        && matches!(
+            requested,
+            Command::PlaceOrder(place) if Some(&place.payment_token) != order.payment.token.as_ref()
+        )
 }

@@ -23,6 +23,29 @@ pub(super) struct Keyed {
     pub(super) key: String,
     pub(super) requested: Command,
     pub(super) answer: Option<Answer>,
+    /// The order whose payment will give the answer.
+    pub(super) waits_for: Option<OrderId>,
+}
+
+/// What became of an order: the answer to every key that waits for it, whoever settled it. A key
+/// left out would begin anew when its request is repeated, because the cart is open again.
+#[derive(Debug, Clone)]
+pub(super) struct Settled {
+    pub(super) order: OrderId,
+    pub(super) answer: Answer,
+    /// Broken on purpose: only this key is answered.
+    pub(super) only: Option<Option<String>>,
+}
+
+impl Settled {
+    pub(super) fn answer_keys(&self, keys: &mut Keys) {
+        for keyed in keys.values_mut() {
+            let meant = self.only.as_ref().is_none_or(|key| key.as_ref() == Some(&keyed.key));
+            if keyed.waits_for == Some(self.order) && meant {
+                keyed.answer.get_or_insert_with(|| self.answer.clone());
+            }
+        }
+    }
 }
 
 /// Keys and what they stand for.
@@ -32,20 +55,14 @@ pub(super) type Keys = BTreeMap<String, Keyed>;
 pub(super) struct JobRow {
     pub(super) run_at: Timestamp,
     pub(super) attempts: u32,
-    /// Of the request that the end of the workflow answers.
-    pub(super) key: Option<String>,
 }
 
 /// What one transaction writes.
 #[derive(Debug, Default)]
 pub(super) struct Writes {
-    /// With the key of the request that made them.
-    pub(super) changes: Vec<(Changes, Option<String>)>,
+    pub(super) changes: Vec<Changes>,
     pub(super) keys: Vec<Keyed>,
-    /// Answers to keys of requests whose payment was under way.
-    pub(super) answers: Vec<(String, Answer)>,
-    /// Broken on purpose: an answer replaces one that was given before.
-    pub(super) rewrites_answers: bool,
+    pub(super) settled: Vec<Settled>,
 }
 
 impl Writes {
@@ -53,12 +70,8 @@ impl Writes {
         for keyed in &self.keys {
             keys.insert(keyed.key.clone(), keyed.clone());
         }
-        for (key, answer) in &self.answers {
-            if let Some(keyed) = keys.get_mut(key)
-                && (keyed.answer.is_none() || self.rewrites_answers)
-            {
-                keyed.answer = Some(answer.clone());
-            }
+        for settled in &self.settled {
+            settled.answer_keys(keys);
         }
     }
 }
@@ -123,7 +136,7 @@ impl Store {
 
     /// Commits: all of it, at once.
     pub(super) fn commit(&mut self, writes: &Writes) -> Result<(), Violation> {
-        for (changes, key) in &writes.changes {
+        for changes in &writes.changes {
             self.audit.record(changes)?;
             for order in &changes.orders {
                 if !self.world.orders.contains_key(&order.id) {
@@ -135,12 +148,8 @@ impl Store {
                 self.jobs.remove(job);
             }
             for job in &changes.jobs {
-                let row = self.jobs.entry((job.kind, job.order_id)).or_insert_with(|| JobRow {
-                    run_at: job.run_at,
-                    attempts: 0,
-                    key: key.clone(),
-                });
-                row.run_at = job.run_at;
+                let row = JobRow { run_at: job.run_at, attempts: 0 };
+                self.jobs.entry((job.kind, job.order_id)).or_insert(row).run_at = job.run_at;
             }
         }
         writes.write_keys(&mut self.keys);

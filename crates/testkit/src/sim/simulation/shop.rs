@@ -1,7 +1,7 @@
 //! The shop's process: it takes requests, batches, commits, answers, crashes and starts again.
 
 use stoa_domain::checkout::workflow::{Step, next_step};
-use stoa_domain::order::{OrderStatus, PaymentStatus};
+use stoa_domain::order::OrderStatus;
 use stoa_domain::world::JobKind;
 use stoa_domain::{Command, Reply};
 use stoa_kernel::Timestamp;
@@ -10,7 +10,7 @@ use super::{Event, Outcome, Simulation};
 use crate::sim::Sabotage;
 use crate::sim::buyer::Heard;
 use crate::sim::invariants;
-use crate::sim::process::{Batch, Caller, Client, Process, StepFor, Waits};
+use crate::sim::process::{Batch, Caller, Client, Process, StepFor, Waits, other_means};
 use crate::sim::store::Answer;
 
 impl Simulation {
@@ -96,7 +96,7 @@ impl Simulation {
         };
         self.store.commit(&writes).map_err(|violation| violation.0)?;
         self.changed = true;
-        for (changes, _) in &writes.changes {
+        for changes in &writes.changes {
             for event in &changes.events {
                 self.note(event.body.kind(), || event.subject.clone());
             }
@@ -104,7 +104,7 @@ impl Simulation {
         if self.may_crash("crash after commit, before the answers") {
             return Ok(());
         }
-        for job in writes.changes.iter().flat_map(|(changes, _)| &changes.jobs) {
+        for job in writes.changes.iter().flat_map(|changes| &changes.jobs) {
             self.wake_worker(job.run_at);
         }
         for (waits, answer) in answers {
@@ -150,21 +150,16 @@ impl Simulation {
             return self.answer(client, Heard::Outcome(order.clone()));
         }
         let requested = self.store.keys.get(&client.key).map(|keyed| keyed.requested.clone());
-        let other_means = order.payment.status == PaymentStatus::RequiresAction
-            && matches!(
-                &requested,
-                Some(Command::PlaceOrder(place))
-                    if Some(&place.payment_token) != order.payment.token.as_ref()
-            );
         let job = (JobKind::Charge, order.id);
-        if other_means {
-            let whose =
-                StepFor { job, client: Some(client), key: None, again: requested.map(Box::new) };
-            self.call(&order.clone(), Step::Void, whose);
-        } else {
-            let key = Some(client.key.clone());
-            let whose = StepFor { job, client: Some(client), key, again: None };
-            self.call(&order.clone(), next_step(order, self.now), whose);
+        match requested {
+            Some(requested) if other_means(order, &requested) => {
+                let again = Some(Box::new(requested));
+                self.call(order, Step::Void, StepFor { job, client: Some(client), again });
+            }
+            _ => {
+                let step = next_step(order, self.now);
+                self.call(order, step, StepFor { job, client: Some(client), again: None });
+            }
         }
     }
 

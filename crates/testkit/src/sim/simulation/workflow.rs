@@ -41,8 +41,7 @@ impl Simulation {
             };
             // Now and then a second worker does the same.
             if self.process.running.insert(job) || self.rng.chance(100) {
-                let key = self.store.jobs.get(&job).and_then(|row| row.key.clone());
-                self.call(&order, step, StepFor { job, client: None, key, again: None });
+                self.call(&order, step, StepFor { job, client: None, again: None });
             }
         }
     }
