@@ -118,6 +118,18 @@ async fn a_session_lasts_until_sign_out_expiry_or_a_new_password() {
 }
 
 #[tokio::test]
+async fn putting_a_user_again_changes_the_stored_row() {
+    let (_folder, db) = open();
+    let ada = put_user(&db, &mut ctx(), owner()).await.unwrap();
+    let mut renamed = owner();
+    renamed.name = "Ada Byron".into();
+    put_user(&db, &mut ctx(), renamed).await.unwrap();
+    let mut tx = db.read().await.unwrap();
+    let stored = store::credentials(&mut tx, "ada@example.com").await.unwrap().unwrap().user;
+    assert_eq!((stored.id, stored.name.as_str()), (ada.id, "Ada Byron"));
+}
+
+#[tokio::test]
 async fn an_api_token_has_the_scopes_it_was_made_with() {
     let (_folder, db) = open();
     let scopes = Scopes::new([Scope::ProductsRead, Scope::StockWrite]);
