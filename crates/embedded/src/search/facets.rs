@@ -233,28 +233,51 @@ pub(super) struct Filtered {
 /// A value and how many products have it.
 type Counted = (ValueId, u64);
 
+/// How many products have each value.
+#[derive(Debug, Default)]
+pub(super) struct Counter {
+    counts: Vec<u32>,
+    /// The values with a count.
+    touched: Vec<ValueId>,
+}
+
+impl Counter {
+    fn reset(&mut self, values: usize) {
+        for value in self.touched.drain(..) {
+            if let Some(count) = self.counts.get_mut(value as usize) {
+                *count = 0;
+            }
+        }
+        self.counts.resize(values, 0);
+    }
+
+    fn add(&mut self, values: &[ValueId]) {
+        for value in values {
+            if let Some(count) = self.counts.get_mut(*value as usize) {
+                if *count == 0 {
+                    self.touched.push(*value);
+                }
+                *count += 1;
+            }
+        }
+    }
+}
+
 /// Counts the facets of what was found.
 pub(super) fn count(
     snapshot: &Snapshot,
     vocabulary: &Vocabulary,
     filters: &Filters,
     filtered: &Filtered,
+    counter: &mut Counter,
 ) -> Vec<Facet> {
-    let mut counts = vec![0_u32; vocabulary.values_len()];
-    let mut touched = Vec::new();
+    counter.reset(vocabulary.values_len());
     for hit in &filtered.hits {
-        let Some(columns) = snapshot.segments.get(hit.segment as usize) else {
-            continue;
-        };
-        for value in columns.facets(hit.doc) {
-            if let Some(count) = counts.get_mut(*value as usize) {
-                if *count == 0 {
-                    touched.push(*value);
-                }
-                *count += 1;
-            }
+        if let Some(columns) = snapshot.segments.get(hit.segment as usize) {
+            counter.add(columns.facets(hit.doc));
         }
     }
+    let Counter { counts, touched } = counter;
 
     let mut fields = vec![Vocabulary::CATEGORY, Vocabulary::BRAND, Vocabulary::IN_STOCK];
     for group in &filters.groups {
@@ -265,7 +288,7 @@ pub(super) fn count(
         }
     }
     let products = filtered.hits.len() as u64;
-    let most_telling = most_telling(vocabulary, &counts, &touched, products);
+    let most_telling = most_telling(vocabulary, counts, touched, products);
     for field in most_telling {
         // The first three are no attributes.
         if fields.len() < 3 + ATTRIBUTES && !fields.contains(&field) {
@@ -280,10 +303,10 @@ pub(super) fn count(
         }
     }
     let mut values: Vec<Vec<Counted>> = fields.iter().map(|_| Vec::new()).collect();
-    for value in touched {
+    for value in touched.iter().copied() {
         let slot = slots.get(vocabulary.field_of(value) as usize);
         if let Some(list) = slot.and_then(|slot| values.get_mut(usize::from(*slot))) {
-            list.push((value, u64::from(at(&counts, value))));
+            list.push((value, u64::from(at(counts, value))));
         }
     }
 

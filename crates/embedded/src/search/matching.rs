@@ -91,12 +91,12 @@ struct Resolved {
 
 /// Finds what matches `text`. Of the products that have most of its words, all are given; an
 /// empty text matches everything.
-pub(super) fn find(snapshot: &Snapshot, text: &str) -> tantivy::Result<Matches> {
+pub(super) fn find(snapshot: &Snapshot, text: &str, tally: &mut Tally) -> tantivy::Result<Matches> {
     if text.chars().all(|c| c.is_whitespace() || c.is_control()) {
         return Ok(everything(snapshot));
     }
     let resolved = Resolver { snapshot }.resolve(text)?;
-    score(snapshot, &resolved)
+    score(snapshot, &resolved, tally)
 }
 
 fn everything(snapshot: &Snapshot) -> Matches {
@@ -466,13 +466,13 @@ fn field_stats(snapshot: &Snapshot) -> tantivy::Result<Vec<FieldStats>> {
 }
 
 /// Adds up the postings of all units and keeps the products that match most words.
-fn score(snapshot: &Snapshot, resolved: &Resolved) -> tantivy::Result<Matches> {
+fn score(snapshot: &Snapshot, resolved: &Resolved, tally: &mut Tally) -> tantivy::Result<Matches> {
     let stats = field_stats(snapshot)?;
     let total = snapshot.searcher.num_docs();
     let mut segments = Vec::new();
     let mut most = 1;
     for reader in snapshot.searcher.segment_readers() {
-        let mut tally = Tally::new(reader.max_doc());
+        tally.reset(reader.max_doc());
         for unit in &resolved.units {
             let rarity = rarity(unit.frequency, total);
             for stats in &stats {
@@ -506,14 +506,18 @@ fn rarity(frequency: u64, total: u64) -> f32 {
 }
 
 /// Words matched and score of every document of a segment.
-struct Tally {
+#[derive(Debug, Default)]
+pub(super) struct Tally {
     words: Vec<u32>,
     scores: Vec<f32>,
 }
 
 impl Tally {
-    fn new(max_doc: DocId) -> Self {
-        Self { words: vec![0; max_doc as usize], scores: vec![0.0; max_doc as usize] }
+    fn reset(&mut self, max_doc: DocId) {
+        self.words.clear();
+        self.words.resize(max_doc as usize, 0);
+        self.scores.clear();
+        self.scores.resize(max_doc as usize, 0.0);
     }
 
     fn add(

@@ -27,6 +27,7 @@ mod suggest;
 
 use std::fs::{File, TryLockError};
 use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -44,6 +45,9 @@ use self::document::VERSION;
 use self::facets::{Filters, Hit};
 use self::generation::{Generation, Snapshot};
 
+/// Up to this many products, searches run on the thread that asks: most take less than a
+/// millisecond.
+const INLINE_DOCS: u64 = 50_000;
 /// Most suggestions given.
 const SUGGESTIONS: usize = 50;
 
@@ -53,6 +57,14 @@ pub struct TantivyIndex {
     shared: Arc<Shared>,
     /// As many searches at once as there are processors: more would only make all of them slow.
     searches: Arc<Semaphore>,
+}
+
+/// Arrays as long as the index, which every search needs and leaves behind: allocating them anew
+/// takes longer than clearing them and leaves holes in memory.
+#[derive(Debug, Default)]
+struct Scratch {
+    tally: matching::Tally,
+    counter: facets::Counter,
 }
 
 /// The directory in use.
@@ -70,6 +82,8 @@ struct Shared {
     writing: Mutex<()>,
     /// The number of the last directory made.
     last_number: Mutex<u64>,
+    /// Arrays of searches that have ended, for the next ones.
+    scratches: Mutex<Vec<Scratch>>,
     /// Keeps other processes out.
     _lock: File,
 }
@@ -110,6 +124,7 @@ impl TantivyIndex {
                 current: RwLock::new(Current { name, generation: Arc::new(generation) }),
                 writing: Mutex::new(()),
                 last_number: Mutex::new(last_number + 1),
+                scratches: Mutex::new(Vec::new()),
                 _lock: lock,
             }),
             searches: Arc::new(Semaphore::new(
@@ -118,15 +133,28 @@ impl TantivyIndex {
         })
     }
 
-    /// Runs a search on a thread that may block.
+    /// Runs a search: here while the index is small, where it takes less than the change to
+    /// another thread and back may cost under load; otherwise on a thread that may block.
     async fn search_with<T, F>(&self, search: F) -> Result<T, SearchError>
     where
         T: Send + 'static,
-        F: FnOnce(&Snapshot) -> Result<T, SearchError> + Send + 'static,
+        F: FnOnce(&Snapshot, &mut Scratch) -> Result<T, SearchError> + Send + 'static,
     {
-        let _permit = self.searches.acquire().await.map_err(engine)?;
         let snapshot = self.shared.generation().snapshot();
-        blocking(move || search(&snapshot)).await
+        let shared = Arc::clone(&self.shared);
+        let run = move || {
+            let mut scratch = shared.scratches.lock().pop().unwrap_or_default();
+            let result = search(&snapshot, &mut scratch);
+            shared.scratches.lock().push(scratch);
+            result
+        };
+        if self.shared.generation().snapshot().searcher.num_docs() <= INLINE_DOCS {
+            // As on another thread, a panic over damaged files becomes an error.
+            return catch_unwind(AssertUnwindSafe(run))
+                .unwrap_or_else(|_| Err(engine("the search index is damaged")));
+        }
+        let _permit = self.searches.acquire().await.map_err(engine)?;
+        blocking(run).await
     }
 }
 
@@ -237,15 +265,17 @@ impl SearchIndex for TantivyIndex {
     async fn search(&self, query: &SearchQuery) -> Result<SearchResult, SearchError> {
         check(query)?;
         let query = query.clone();
-        self.search_with(move |snapshot| search(snapshot, &query)).await
+        self.search_with(move |snapshot, scratch| search(snapshot, &query, scratch)).await
     }
 
     async fn suggest(&self, prefix: &str, limit: usize) -> Result<Vec<Suggestion>, SearchError> {
         check_text(prefix)?;
         let prefix = prefix.to_owned();
         let limit = limit.min(SUGGESTIONS);
-        self.search_with(move |snapshot| suggest::suggest(snapshot, &prefix, limit).map_err(engine))
-            .await
+        self.search_with(move |snapshot, _| {
+            suggest::suggest(snapshot, &prefix, limit).map_err(engine)
+        })
+        .await
     }
 
     async fn apply(
@@ -368,20 +398,24 @@ fn check_text(text: &str) -> Result<(), SearchError> {
     Ok(())
 }
 
-fn search(snapshot: &Snapshot, query: &SearchQuery) -> Result<SearchResult, SearchError> {
-    let matches = matching::find(snapshot, &query.text).map_err(engine)?;
+fn search(
+    snapshot: &Snapshot,
+    query: &SearchQuery,
+    scratch: &mut Scratch,
+) -> Result<SearchResult, SearchError> {
+    let matches = matching::find(snapshot, &query.text, &mut scratch.tally).map_err(engine)?;
     let vocabulary = snapshot.vocabulary.read();
     let filters = Filters::new(query, &vocabulary)?;
-    let mut filtered = filters.apply(snapshot, &matches, query.facets);
+    let filtered = filters.apply(snapshot, &matches, query.facets);
     let facets = if query.facets {
-        facets::count(snapshot, &vocabulary, &filters, &filtered)
+        facets::count(snapshot, &vocabulary, &filters, &filtered, &mut scratch.counter)
     } else {
         Vec::new()
     };
     drop(vocabulary);
     let total = filtered.hits.len() as u64;
     Ok(SearchResult {
-        ids: page(snapshot, query, std::mem::take(&mut filtered.hits)).map_err(engine)?,
+        ids: page(snapshot, query, filtered.hits).map_err(engine)?,
         total,
         facets,
         corrected: matches.corrected,
@@ -392,7 +426,7 @@ fn search(snapshot: &Snapshot, query: &SearchQuery) -> Result<SearchResult, Sear
 fn page(
     snapshot: &Snapshot,
     query: &SearchQuery,
-    hits: Vec<Hit>,
+    mut hits: Vec<Hit>,
 ) -> tantivy::Result<Vec<ProductId>> {
     if query.limit == 0 || query.offset >= hits.len() {
         return Ok(Vec::new());
@@ -403,39 +437,43 @@ fn page(
         Sort::Title => Some(snapshot.title_ranks()?),
         _ => None,
     };
-    // Ascending numbers that are distinct or equal as the sort order wants.
-    let mut keyed: Vec<(u64, u128)> = hits
-        .into_iter()
-        .filter_map(|hit| {
-            let columns = snapshot.segments.get(hit.segment as usize)?;
-            let price = || {
-                let prices = columns.prices(query.currency);
-                prices.get(hit.doc as usize).copied().unwrap_or(NO_PRICE)
-            };
-            let key = match query.sort {
-                _ if by_time => !ordered(columns.created(hit.doc)),
-                Sort::Relevance | Sort::Newest => !hit.rank,
-                // Without a price: last in both directions.
-                Sort::PriceAscending => ordered(price()).wrapping_sub(1),
-                Sort::PriceDescending => !ordered(price()),
-                Sort::Title => {
-                    let ranks = title_ranks?.get(hit.segment as usize)?;
-                    u64::from(columns::at(ranks, columns.title_ord(hit.doc)))
-                }
-            };
-            Some((key, columns.id(hit.doc)))
-        })
-        .collect();
-    let end = query.offset.saturating_add(query.limit).min(keyed.len());
-    if end < keyed.len() {
-        keyed.select_nth_unstable(end);
-        keyed.truncate(end);
+    // The rank becomes a number that ascends as the sort order wants.
+    for hit in &mut hits {
+        let Some(columns) = snapshot.segments.get(hit.segment as usize) else {
+            continue;
+        };
+        let price = || {
+            let prices = columns.prices(query.currency);
+            prices.get(hit.doc as usize).copied().unwrap_or(NO_PRICE)
+        };
+        hit.rank = match query.sort {
+            _ if by_time => !ordered(columns.created(hit.doc)),
+            Sort::Relevance | Sort::Newest => !hit.rank,
+            // Without a price: last in both directions.
+            Sort::PriceAscending => ordered(price()).wrapping_sub(1),
+            Sort::PriceDescending => !ordered(price()),
+            Sort::Title => {
+                let ranks = title_ranks.and_then(|ranks| ranks.get(hit.segment as usize));
+                let ranks = ranks.map_or(&[][..], Vec::as_slice);
+                u64::from(columns::at(ranks, columns.title_ord(hit.doc)))
+            }
+        };
     }
-    keyed.sort_unstable();
-    Ok(keyed
-        .into_iter()
+    let id = |hit: &Hit| {
+        let columns = snapshot.segments.get(hit.segment as usize);
+        columns.map_or(0, |columns| columns.id(hit.doc))
+    };
+    let order = |a: &Hit, b: &Hit| a.rank.cmp(&b.rank).then_with(|| id(a).cmp(&id(b)));
+    let end = query.offset.saturating_add(query.limit);
+    if end < hits.len() {
+        hits.select_nth_unstable_by(end, order);
+        hits.truncate(end);
+    }
+    hits.sort_unstable_by(order);
+    Ok(hits
+        .iter()
         .skip(query.offset)
-        .map(|(_, id)| ProductId::from_uuid(uuid::Uuid::from_u128(id)))
+        .map(|hit| ProductId::from_uuid(uuid::Uuid::from_u128(id(hit))))
         .collect())
 }
 
