@@ -9,11 +9,13 @@
 //! | [`event_log`], [`follow`] | facts, and who follows them | `events` |
 //! | [`idempotency`], [`answer`], [`view`] | answers that can be repeated | `idempotency_keys` |
 //! | [`staff`] | people and programs that run the shop | `users`, `sessions`, ... |
+//! | [`back_office`] | lists and sums that the back office shows | reads orders and catalogue |
 //! | [`doctor`] | looks for what must never be | reads all |
 //!
 //! Nothing here knows HTTP handlers, pages, or which database or search engine runs.
 
 pub mod answer;
+pub mod back_office;
 pub mod cart;
 pub mod catalog;
 pub mod checkout;
