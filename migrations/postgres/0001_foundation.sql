@@ -183,7 +183,6 @@ create table jobs (
     run_at timestamptz not null,
     attempts bigint not null default 0,
     last_error text,
-    idempotency_key bytea,
     primary key (kind, order_id)
 );
 create index jobs_due on jobs (run_at);
@@ -205,10 +204,12 @@ create table events (
 create table idempotency_keys (
     key bytea not null primary key,
     fingerprint bytea not null,
+    order_id uuid,
     status bigint,
     answer text,
     created_at timestamptz not null
 );
+create index idempotency_keys_open on idempotency_keys (order_id) where status is null;
 create index idempotency_keys_age on idempotency_keys (created_at);
 
 create table counters (

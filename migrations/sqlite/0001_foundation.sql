@@ -183,7 +183,6 @@ create table jobs (
     run_at integer not null,
     attempts integer not null default 0,
     last_error text,
-    idempotency_key blob,
     primary key (kind, order_id)
 ) strict, without rowid;
 create index jobs_due on jobs (run_at);
@@ -204,10 +203,12 @@ create table events (
 create table idempotency_keys (
     key blob not null primary key,
     fingerprint blob not null,
+    order_id blob,
     status integer,
     answer text,
     created_at integer not null
 ) strict, without rowid;
+create index idempotency_keys_open on idempotency_keys (order_id) where status is null;
 create index idempotency_keys_age on idempotency_keys (created_at);
 
 create table counters (

@@ -18,7 +18,7 @@ use stoa_ports::payment::{Charge, ChargeOutcome, PaymentError, PaymentProvider};
 
 use crate::engine::{Outcome, Submission};
 use crate::error::StoreError;
-use crate::idempotency::{Idempotency, KeyHash};
+use crate::idempotency::Idempotency;
 use crate::shop::Shop;
 use crate::{job, order};
 
@@ -103,12 +103,11 @@ pub async fn complete_cart(
         let existed = order.status == OrderStatus::Placed;
         let other_means = order.payment.status == PaymentStatus::RequiresAction
             && order.payment.token.as_ref() != Some(&payment.token);
-        let key = idempotency.map(|idempotency| idempotency.key);
         let shop_task = Arc::clone(shop);
         // On a task of its own, so that it goes on when the client goes away.
         let task = tokio::spawn(async move {
             let step = if other_means { Some(Step::Void) } else { None };
-            drive(&shop_task, *order, step, if other_means { None } else { key }, 0).await
+            drive(&shop_task, *order, step, 0).await
         });
         let order = match tokio::time::timeout(REQUEST_TIMEOUT, task).await {
             Ok(Ok(Driven::Settled(order))) => order,
@@ -136,7 +135,6 @@ fn submission(
             payment_token: payment.token.clone(),
         }),
         idempotency,
-        answers: None,
     }
 }
 
@@ -155,13 +153,11 @@ pub enum Driven {
 }
 
 /// Drives an order's workflow: calls the provider and records what it answers, until nothing is to
-/// be done or the provider is to be asked again later. `first` overrides the first step. `key` is
-/// the idempotency key that the end of the workflow answers.
+/// be done or the provider is to be asked again later. `first` overrides the first step.
 pub async fn drive(
     shop: &Shop,
     mut order: Order,
     mut first: Option<Step>,
-    key: Option<KeyHash>,
     attempts: u32,
 ) -> Driven {
     // A charge, then a void or an inquiry: no workflow has more steps in a row.
@@ -184,7 +180,7 @@ pub async fn drive(
             }
             Follow::RetryAfterMs(pause_ms) => return Driven::Later { pause_ms },
             Follow::Submit(command) => {
-                let submission = Submission { command, idempotency: None, answers: key };
+                let submission = Submission { command, idempotency: None };
                 match shop.engine.submit(submission).await {
                     Outcome::Done { reply: Reply::Order(settled), .. } => order = *settled,
                     Outcome::Refused(refusal) => {
@@ -257,17 +253,12 @@ fn answer_of(outcome: ChargeOutcome) -> ProviderAnswer {
 ///
 /// # Errors
 /// The store failed.
-pub async fn resume(
-    shop: &Shop,
-    id: OrderId,
-    key: Option<KeyHash>,
-    attempts: u32,
-) -> Result<Option<Driven>, StoreError> {
+pub async fn resume(shop: &Shop, id: OrderId, attempts: u32) -> Result<Option<Driven>, StoreError> {
     let mut tx = shop.db.read().await?;
     let found = order::store::find(&mut tx, id).await?;
     drop(tx);
     Ok(match found {
-        Some(order) => Some(drive(shop, order, None, key, attempts).await),
+        Some(order) => Some(drive(shop, order, None, attempts).await),
         None => None,
     })
 }
@@ -290,7 +281,7 @@ pub async fn run_due_jobs(shop: &Shop) -> Result<usize, StoreError> {
     let n = taken.len();
     for taken in taken {
         let attempts = u32::try_from(taken.attempts.max(1) - 1).unwrap_or(u32::MAX);
-        let driven = resume(shop, taken.order_id, taken.idempotency_key, attempts).await?;
+        let driven = resume(shop, taken.order_id, attempts).await?;
         let pause_ms = match driven {
             Some(Driven::Settled(order)) => match order.payment.status {
                 PaymentStatus::RequiresAction => {

@@ -5,15 +5,16 @@
 //! puts the cart's or order's token back in, which it knows from the request.
 
 use sha2::{Digest, Sha256};
-use stoa_kernel::{Timestamp, limits};
+use stoa_kernel::{OrderId, Timestamp, limits};
 use stoa_sql::{Param, Row, Sql, Tx, Type, Verb, Write, sql};
 
 use crate::answer::Answer;
 use crate::error::StoreError;
 
 const SELECT: Sql = sql!(
-    sqlite: "select key, fingerprint, status, answer from idempotency_keys where key = $1",
-    postgres: "select key, fingerprint, status, answer
+    sqlite: "select key, fingerprint, order_id, status, answer
+        from idempotency_keys where key = $1",
+    postgres: "select key, fingerprint, order_id, status, answer
         from idempotency_keys where key = any($1) order by key for update",
 );
 
@@ -23,13 +24,16 @@ static UPSERT: Write = Write::new(
     &[("key", Type::Bytes)],
     &[
         ("fingerprint", Type::Bytes),
+        ("order_id", Type::Uuid),
         ("status", Type::Int),
         ("answer", Type::Text),
         ("created_at", Type::Time),
     ],
 );
 
-const ANSWER: Sql = sql!("update idempotency_keys set status = $2, answer = $3 where key = $1");
+const ANSWER: Sql = sql!(
+    "update idempotency_keys set status = $2, answer = $3 where order_id = $1 and status is null"
+);
 
 const PURGE: Sql = sql!(
     "delete from idempotency_keys where key in
@@ -76,6 +80,8 @@ pub struct Kept {
     pub key: KeyHash,
     /// What it was used for.
     pub fingerprint: [u8; 32],
+    /// The order whose payment the answer waits for.
+    pub order_id: Option<OrderId>,
     /// The answer; `None` while the work goes on.
     pub answer: Option<Answer>,
 }
@@ -83,38 +89,39 @@ pub struct Kept {
 /// What the store knows of these keys.
 pub async fn load(tx: &mut Tx, keys: &[KeyHash]) -> Result<Vec<Kept>, StoreError> {
     let row = |row: &Row<'_>| {
-        let answer = match (row.opt_int(2)?, row.opt_string(3)?) {
+        let answer = match (row.opt_int(3)?, row.opt_string(4)?) {
             (Some(status), Some(body)) => {
                 Some(Answer { status: u16::try_from(status).unwrap_or(500), body })
             }
             _ => None,
         };
-        Ok(Kept { key: row.hash(0)?.0, fingerprint: row.hash(1)?.0, answer })
+        Ok(Kept {
+            key: row.hash(0)?.0,
+            fingerprint: row.hash(1)?.0,
+            order_id: row.opt_uuid(2)?.map(OrderId::from_uuid),
+            answer,
+        })
     };
     tx.query_keys(&SELECT, keys.iter().map(|key| Param::Bytes(key)), &[], row).await
 }
 
-/// Keeps a key, with its answer unless the work goes on.
-pub async fn keep(
-    tx: &mut Tx,
-    idempotency: &Idempotency,
-    answer: Option<&Answer>,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+/// Keeps a key, with its answer unless an order's payment is to give it.
+pub async fn keep(tx: &mut Tx, kept: &Kept, now: Timestamp) -> Result<(), StoreError> {
     let row = [
-        Param::Bytes(&idempotency.key),
-        Param::Bytes(&idempotency.fingerprint),
-        answer.map(|answer| i64::from(answer.status)).into(),
-        answer.map(|answer| answer.body.as_str()).into(),
+        Param::Bytes(&kept.key),
+        Param::Bytes(&kept.fingerprint),
+        kept.order_id.into(),
+        kept.answer.as_ref().map(|answer| i64::from(answer.status)).into(),
+        kept.answer.as_ref().map(|answer| answer.body.as_str()).into(),
         now.into(),
     ];
     tx.write(&UPSERT, [row]).await?;
     Ok(())
 }
 
-/// Adds the answer to a key that was kept without one.
-pub async fn answer(tx: &mut Tx, key: &KeyHash, answer: &Answer) -> Result<(), StoreError> {
-    let params = [Param::Bytes(key), i64::from(answer.status).into(), answer.body.as_str().into()];
+/// Gives every key that waits for an order's payment its answer.
+pub async fn answer(tx: &mut Tx, order: OrderId, answer: &Answer) -> Result<(), StoreError> {
+    let params = [order.into(), i64::from(answer.status).into(), answer.body.as_str().into()];
     tx.execute(&ANSWER, &params).await?;
     Ok(())
 }

@@ -5,10 +5,9 @@ use stoa_kernel::{OrderId, Timestamp};
 use stoa_sql::{Param, Row, Sql, Tx, Type, Verb, Write, sql};
 
 use crate::error::StoreError;
-use crate::idempotency::KeyHash;
 
 const UPSERT: Sql = sql!(
-    "insert into jobs (kind, order_id, run_at, idempotency_key) values ($1, $2, $3, $4)
+    "insert into jobs (kind, order_id, run_at) values ($1, $2, $3)
     on conflict (kind, order_id) do update set run_at = excluded.run_at"
 );
 
@@ -20,12 +19,12 @@ const TAKE: Sql = sql!(
     sqlite: "update jobs set run_at = $2, attempts = attempts + 1
         where (kind, order_id) in
             (select kind, order_id from jobs where run_at <= $1 order by run_at limit $3)
-        returning kind, order_id, attempts, idempotency_key",
+        returning kind, order_id, attempts",
     postgres: "update jobs set run_at = $2, attempts = attempts + 1
         where (kind, order_id) in
             (select kind, order_id from jobs where run_at <= $1 order by run_at limit $3
              for update skip locked)
-        returning kind, order_id, attempts, idempotency_key",
+        returning kind, order_id, attempts",
 );
 
 const POSTPONE: Sql =
@@ -51,18 +50,11 @@ pub struct TakenJob {
     pub order_id: OrderId,
     /// How often it was taken before, and this time.
     pub attempts: i64,
-    /// The key of the request that waits for its end.
-    pub idempotency_key: Option<KeyHash>,
 }
 
 /// Stores a job, or gives it another time.
-pub async fn store(tx: &mut Tx, job: &Job, key: Option<&KeyHash>) -> Result<(), StoreError> {
-    let params = [
-        job.kind.as_str().into(),
-        job.order_id.into(),
-        job.run_at.into(),
-        key.map_or(Param::Null, |key| Param::Bytes(key)),
-    ];
+pub async fn store(tx: &mut Tx, job: &Job) -> Result<(), StoreError> {
+    let params = [job.kind.as_str().into(), job.order_id.into(), job.run_at.into()];
     tx.execute(&UPSERT, &params).await?;
     Ok(())
 }
@@ -87,10 +79,6 @@ pub async fn take(
             kind: JobKind::parse(kind).ok_or_else(|| StoreError::bad_row("jobs.kind", kind))?,
             order_id: OrderId::from_uuid(row.uuid(1)?),
             attempts: row.int(2)?,
-            idempotency_key: row
-                .opt_bytes(3)?
-                .map(|key| key.try_into().map_err(|_| StoreError::bad_row("jobs.key", "")))
-                .transpose()?,
         })
     };
     tx.query(&TAKE, &[now.into(), until.into(), limit.into()], row).await

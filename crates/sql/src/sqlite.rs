@@ -1,6 +1,7 @@
 //! SQLite: one connection that writes, a few that read, write-ahead log, every commit on disk
 //! before it is answered (`synchronous=FULL`).
 
+use std::ffi::CStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -120,8 +121,8 @@ impl SqliteTx {
     ) -> Result<Vec<T>, E> {
         let connection = self.connection()?;
         let mut statement = connection.prepare_cached(text).map_err(SqlError::from)?;
-        let mut rows =
-            statement.query(rusqlite::params_from_iter(params)).map_err(SqlError::from)?;
+        bind(&mut statement, params)?;
+        let mut rows = statement.raw_query();
         let mut out = Vec::new();
         while let Some(inner) = rows.next().map_err(SqlError::from)? {
             out.push(map(&Row { inner })?);
@@ -141,8 +142,8 @@ impl SqliteTx {
         let connection = self.connection()?;
         let mut statement = connection.prepare_cached(text).map_err(SqlError::from)?;
         let params = std::iter::once(&key).chain(more);
-        let mut rows =
-            statement.query(rusqlite::params_from_iter(params)).map_err(SqlError::from)?;
+        bind(&mut statement, params)?;
+        let mut rows = statement.raw_query();
         while let Some(inner) = rows.next().map_err(SqlError::from)? {
             out.push(map(&Row { inner })?);
         }
@@ -157,8 +158,8 @@ impl SqliteTx {
     ) -> Result<Option<T>, E> {
         let connection = self.connection()?;
         let mut statement = connection.prepare_cached(text).map_err(SqlError::from)?;
-        let mut rows =
-            statement.query(rusqlite::params_from_iter(params)).map_err(SqlError::from)?;
+        bind(&mut statement, params)?;
+        let mut rows = statement.raw_query();
         match rows.next().map_err(SqlError::from)? {
             Some(inner) => map(&Row { inner }).map(Some),
             None => Ok(None),
@@ -167,7 +168,8 @@ impl SqliteTx {
 
     pub(crate) fn execute(&mut self, text: &str, params: &[Param<'_>]) -> Result<u64, SqlError> {
         let mut statement = self.connection()?.prepare_cached(text)?;
-        let changed = statement.execute(rusqlite::params_from_iter(params))?;
+        bind(&mut statement, params)?;
+        let changed = statement.raw_execute()?;
         u64::try_from(changed).map_err(|_| SqlError::internal("a row count out of range"))
     }
 
@@ -195,6 +197,40 @@ impl Drop for SqliteTx {
         {
             keep(connection.take(), home);
         }
+    }
+}
+
+/// Binds parameters to `$1`, `$2` ... wherever they stand in the text: to SQLite these are names,
+/// which it numbers by first appearance.
+fn bind<'a>(
+    statement: &mut rusqlite::CachedStatement<'_>,
+    params: impl IntoIterator<Item = &'a Param<'a>>,
+) -> Result<(), SqlError> {
+    const NAMES: [&CStr; 32] = [
+        c"$1", c"$2", c"$3", c"$4", c"$5", c"$6", c"$7", c"$8", c"$9", c"$10", c"$11", c"$12",
+        c"$13", c"$14", c"$15", c"$16", c"$17", c"$18", c"$19", c"$20", c"$21", c"$22", c"$23",
+        c"$24", c"$25", c"$26", c"$27", c"$28", c"$29", c"$30", c"$31", c"$32",
+    ];
+    let mut n = 0;
+    for (param, name) in params.into_iter().zip(NAMES) {
+        n += 1;
+        // Most statements name their parameters in order, so that the place is the number.
+        let in_order =
+            statement.parameter_name(n).is_some_and(|at| at.as_bytes() == name.to_bytes());
+        let place = if in_order {
+            n
+        } else {
+            let name = name.to_str().map_err(|_| SqlError::internal("a parameter's name"))?;
+            statement
+                .parameter_index(name)?
+                .ok_or_else(|| SqlError::internal(format!("the statement has no {name}")))?
+        };
+        statement.raw_bind_parameter(place, param)?;
+    }
+    if n == statement.parameter_count() {
+        Ok(())
+    } else {
+        Err(SqlError::internal("a statement was given another number of parameters than it has"))
     }
 }
 
@@ -297,6 +333,18 @@ mod tests {
         drop(reader);
         let mut reader = db.read().await.unwrap();
         assert_eq!(value(&mut reader).await, Some(1002));
+    }
+
+    #[tokio::test]
+    async fn parameters_are_bound_by_number_not_by_first_appearance() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open_embedded(folder.path()).unwrap();
+        let mut tx = db.read().await.unwrap();
+        let sql = sql!("select $2, $1, $2");
+        let params = [Param::Int(1), Param::Int(2)];
+        let row = |row: &crate::Row<'_>| Ok::<_, SqlError>((row.int(0)?, row.int(1)?, row.int(2)?));
+        assert_eq!(tx.query_opt(&sql, &params, row).await.unwrap(), Some((2, 1, 2)));
+        assert!(tx.query_opt(&sql, &params[..1], row).await.is_err());
     }
 
     #[test]

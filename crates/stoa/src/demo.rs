@@ -135,7 +135,7 @@ async fn make_orders(shop: &Arc<Shop>) -> anyhow::Result<()> {
             };
             let outcome = shop.engine.submit(Command::CancelOrder(cancel)).await;
             if let Outcome::Done { .. } = outcome {
-                stoa_app::checkout::resume(shop, order.id, None, 0).await?;
+                stoa_app::checkout::resume(shop, order.id, 0).await?;
             }
         }
     }

@@ -12,7 +12,7 @@ use stoa_sql::Tx;
 use super::load::Stored;
 use crate::answer::Answer;
 use crate::error::StoreError;
-use crate::idempotency::{self, Idempotency, KeyHash};
+use crate::idempotency::{self, Kept};
 use crate::{cart, event_log, inventory, job, ledger, order};
 
 /// What a batch will write. Rows that exist are named by key and taken from the world at the end;
@@ -24,25 +24,24 @@ pub(super) struct Pending {
     levels: BTreeSet<(VariantId, LocationId)>,
     movements: Vec<Movement>,
     entries: Vec<LedgerEntry>,
-    jobs: Vec<(Job, Option<KeyHash>)>,
+    jobs: Vec<Job>,
     finished_jobs: Vec<(JobKind, OrderId)>,
     events: Vec<Event>,
     order_number: bool,
-    pub(super) keys: Vec<(Idempotency, Option<Answer>)>,
-    pub(super) answers: Vec<(KeyHash, Answer)>,
+    pub(super) keys: Vec<Kept>,
+    pub(super) answers: Vec<(OrderId, Answer)>,
 }
 
 impl Pending {
-    /// Takes what one command has changed; `key` is the idempotency key of its request, which the
-    /// jobs it stored will answer.
-    pub(super) fn take(&mut self, changes: Changes, key: Option<KeyHash>) {
+    /// Takes what one command has changed.
+    pub(super) fn take(&mut self, changes: Changes) {
         self.carts.extend(changes.carts.iter().map(|cart| cart.key));
         self.orders.extend(changes.orders.iter().map(|order| order.id));
         let levels = changes.levels.iter().map(|level| (level.variant_id, level.location_id));
         self.levels.extend(levels);
         self.movements.extend(changes.movements);
         self.entries.extend(changes.entries);
-        self.jobs.extend(changes.jobs.into_iter().map(|job| (job, key)));
+        self.jobs.extend(changes.jobs);
         self.finished_jobs.extend(changes.finished_jobs);
         self.events.extend(changes.events);
         self.order_number |= changes.next_order_number.is_some();
@@ -71,19 +70,19 @@ pub(super) async fn write(
     inventory::store::save_levels(tx, &levels, ctx.now).await?;
     inventory::store::add_movements(tx, &pending.movements).await?;
     ledger::store::add(tx, &pending.entries).await?;
-    for (new, key) in &pending.jobs {
-        job::store(tx, new, key.as_ref()).await?;
+    for new in &pending.jobs {
+        job::store(tx, new).await?;
     }
     job::finish(tx, &pending.finished_jobs).await?;
     if pending.order_number {
         order::store::set_next_number(tx, world.next_order_number).await?;
     }
     event_log::append(tx, ctx, &pending.events).await?;
-    for (idempotency, answer) in &pending.keys {
-        idempotency::keep(tx, idempotency, answer.as_ref(), ctx.now).await?;
+    for kept in &pending.keys {
+        idempotency::keep(tx, kept, ctx.now).await?;
     }
-    for (key, answer) in &pending.answers {
-        idempotency::answer(tx, key, answer).await?;
+    for (order, answer) in &pending.answers {
+        idempotency::answer(tx, *order, answer).await?;
     }
     Ok(())
 }

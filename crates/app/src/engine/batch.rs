@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use stoa_domain::order::{OrderStatus, PaymentStatus};
+use stoa_domain::order::OrderStatus;
 use stoa_domain::shop::ShopConfig;
-use stoa_domain::{Command, decide};
+use stoa_domain::{Command, Refusal, Reply, decide};
 use stoa_kernel::{Ctx, IdSource, Timestamp};
 use stoa_sql::Db;
 
 use super::apply::{self, Pending};
 use super::load::{self, Loaded};
-use super::{EngineStats, Envelope, Outcome, Submission, order_of};
+use super::{EngineStats, Envelope, Outcome, Submission};
 use crate::answer::Answer;
 use crate::error::StoreError;
 use crate::idempotency::{self, Idempotency, Kept, KeyHash};
@@ -98,7 +98,7 @@ async fn transact(
         let decided = decide(&world, ctx, &submission.command);
         let result = decided.map(|(reply, changes)| {
             world.absorb(&changes);
-            writes.take(changes, submission.idempotency.as_ref().map(|key| key.key));
+            writes.take(changes);
             reply
         });
         let repeated = keep_key(submission, &result, shop, &mut kept, &mut writes);
@@ -135,34 +135,37 @@ fn is_settled(submission: &Submission, kept: &HashMap<KeyHash, Kept>) -> bool {
         .is_some_and(|known| known.answer.is_some())
 }
 
-/// Keeps the key of a submission with its answer, or without one while a workflow goes on; says
-/// whether the key was there before.
+/// Keeps the key of a submission with its answer, or without one while the order it made waits for
+/// its payment; a settlement answers every key that waits for its order. Says whether the key was
+/// there before.
 fn keep_key(
     submission: &Submission,
-    result: &Result<stoa_domain::Reply, stoa_domain::Refusal>,
+    result: &Result<Reply, Refusal>,
     shop: &ShopConfig,
     kept: &mut HashMap<KeyHash, Kept>,
-    writes: &mut Pending,
+    pending: &mut Pending,
 ) -> bool {
-    let in_progress = result.as_ref().is_ok_and(|reply| {
-        order_of(reply).is_some_and(|(_, order)| {
-            order.status == OrderStatus::Pending
-                && matches!(
-                    order.payment.status,
-                    PaymentStatus::Pending | PaymentStatus::RequiresAction
-                )
-        })
-    });
-    let answer = || Answer::of(result, shop);
-    if let Some(key) = submission.answers
-        && !in_progress
-    {
-        writes.answers.push((key, answer()));
-    }
-    let Some(idempotency @ Idempotency { key, fingerprint }) = submission.idempotency else {
-        return false;
+    let waiting = match result {
+        Ok(Reply::Order(order)) if order.status == OrderStatus::Pending => Some(&**order),
+        _ => None,
     };
-    let answer = if in_progress { None } else { Some(answer()) };
-    writes.keys.push((idempotency, answer.clone()));
-    kept.insert(key, Kept { key, fingerprint, answer }).is_some()
+    if let (Command::SettlePayment(settled), Ok(_), None) = (&submission.command, result, waiting) {
+        let answer = Answer::of(result, shop);
+        for known in kept.values_mut() {
+            if known.order_id == Some(settled.order) && known.answer.is_none() {
+                known.answer = Some(answer.clone());
+            }
+        }
+        pending.answers.push((settled.order, answer));
+    }
+    let Some(Idempotency { key, fingerprint }) = submission.idempotency else { return false };
+    if let (Some(order), Command::PlaceOrder(place)) = (waiting, &submission.command)
+        && order.payment.token.as_ref() != Some(&place.payment_token)
+    {
+        return false; // The order waits for other means of payment than this request's.
+    }
+    let answer = if waiting.is_some() { None } else { Some(Answer::of(result, shop)) };
+    let new = Kept { key, fingerprint, order_id: waiting.map(|order| order.id), answer };
+    pending.keys.push(new.clone());
+    kept.insert(key, new).is_some()
 }

@@ -18,12 +18,12 @@ use std::sync::Arc;
 
 use stoa_domain::shop::ShopConfig;
 use stoa_domain::{Command, Refusal, Reply};
-use stoa_kernel::{IdSource, OrderId, Timestamp, limits};
+use stoa_kernel::{IdSource, Timestamp, limits};
 use stoa_sql::Db;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::answer::Answer;
-use crate::idempotency::{Idempotency, KeyHash};
+use crate::idempotency::Idempotency;
 
 pub use stats::{Snapshot as EngineSnapshot, Stats as EngineStats};
 
@@ -34,14 +34,11 @@ pub struct Submission {
     pub command: Command,
     /// The key under which a repeat gets the same answer.
     pub idempotency: Option<Idempotency>,
-    /// The kept key that this command's outcome answers: the one of the request that began the
-    /// workflow which this command ends.
-    pub answers: Option<KeyHash>,
 }
 
 impl From<Command> for Submission {
     fn from(command: Command) -> Self {
-        Self { command, idempotency: None, answers: None }
+        Self { command, idempotency: None }
     }
 }
 
@@ -130,13 +127,5 @@ impl Engine {
     /// What the engine has done so far.
     pub fn stats(&self) -> EngineSnapshot {
         self.stats.snapshot(self.queue.max_capacity() - self.queue.capacity())
-    }
-}
-
-/// The order that a reply is about.
-pub(crate) fn order_of(reply: &Reply) -> Option<(OrderId, &stoa_domain::order::Order)> {
-    match reply {
-        Reply::Order(order) => Some((order.id, order)),
-        Reply::Cart(_) | Reply::Stock(_) => None,
     }
 }

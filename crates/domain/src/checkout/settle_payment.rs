@@ -119,8 +119,9 @@ pub(crate) fn decide(
                 payment_id: order.payment.id,
             };
             changes.events.push(order.record(required));
-            let deadline = ctx.now.plus_seconds(limits::PAYMENT_ACTION_S);
-            changes.jobs.push(Job::new(JobKind::Charge, order.id, deadline));
+            // The worker asks now and then, should the shopper confirm and never come back.
+            let next_look = ctx.now.plus_seconds(limits::JOB_LEASE_S);
+            changes.jobs.push(Job::new(JobKind::Charge, order.id, next_look));
         }
     }
     changes.orders.push(order.clone());

@@ -171,7 +171,7 @@ async fn submit(
     command: Command,
     idempotency: Option<stoa_app::idempotency::Idempotency>,
 ) -> ApiResult {
-    let submission = Submission { command, idempotency, answers: None };
+    let submission = Submission { command, idempotency };
     match web.shop().engine.submit(submission).await {
         Outcome::Done { reply: Reply::Cart(cart), .. } => {
             let view = CartView::new(&cart, &web.shop().config)?.with_id(cart_id(token));

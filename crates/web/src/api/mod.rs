@@ -10,8 +10,7 @@ pub mod products;
 pub mod suggest;
 
 use axum::Router;
-use axum::extract::{OriginalUri, State};
-use axum::response::{IntoResponse, Response};
+use axum::extract::OriginalUri;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -79,12 +78,12 @@ pub fn routes() -> Router<Web> {
     router.merge(docs::routes()).method_not_allowed_fallback(method_not_allowed)
 }
 
-async fn method_not_allowed() -> ApiError {
+/// What a known address answers to a method that it does not take.
+pub async fn method_not_allowed() -> ApiError {
     ApiError::new(405, "method_not_allowed", "this address does not take this method")
 }
 
-/// What an unknown address answers: a problem under `/api`, a page elsewhere.
-pub async fn fallback(State(_web): State<Web>, OriginalUri(uri): OriginalUri) -> Response {
-    let detail = format!("there is nothing at {}", uri.path());
-    ApiError::new(404, "not_found", detail).into_response()
+/// What an unknown address answers; browsers see it as a page.
+pub async fn fallback(OriginalUri(uri): OriginalUri) -> ApiError {
+    ApiError::new(404, "not_found", format!("there is nothing at {}", uri.path()))
 }

@@ -1,6 +1,7 @@
 //! Orders as their shoppers see them.
+#![allow(unused_qualifications, reason = "the description macro spells types out")]
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use serde::Deserialize;
 use stoa_app::view::{OrderView, Problem};
 use stoa_domain::order::Order;
@@ -25,7 +26,7 @@ pub struct Access {
 pub async fn read(
     State(web): State<Web>,
     Path(id): Path<String>,
-    Query(access): axum::extract::Query<Access>,
+    Query(access): Query<Access>,
 ) -> ApiResult {
     let Some(token) = access.token else {
         let what = "give the token that came with the order as ?token=";

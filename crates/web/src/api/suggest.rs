@@ -1,6 +1,7 @@
 //! Completes what is being typed.
+#![allow(unused_qualifications, reason = "the description macro spells types out")]
 
-use axum::extract::State;
+use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
 use stoa_kernel::limits;
 use stoa_ports::search::SuggestionKind;
@@ -24,6 +25,9 @@ pub struct SuggestionView {
     pub text: String,
     /// `query`, `product`, `category` or `brand`.
     pub kind: &'static str,
+    /// Handle of the product or category it stands for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handle: Option<String>,
     /// Where it leads.
     pub url: String,
 }
@@ -42,10 +46,7 @@ pub struct Suggestions {
 /// Completes what is being typed with categories, brands, products and searches.
 #[utoipa::path(get, path = "/api/v1/suggest", tag = "catalogue", params(Prefix),
     responses((status = 200, body = Suggestions)))]
-pub async fn suggest(
-    State(web): State<Web>,
-    Query(prefix): axum::extract::Query<Prefix>,
-) -> ApiResult {
+pub async fn suggest(State(web): State<Web>, Query(prefix): Query<Prefix>) -> ApiResult {
     if prefix.q.len() > limits::QUERY_BYTES {
         return Err(ApiError::new(422, "invalid", "q has at most 200 bytes"));
     }
@@ -63,7 +64,11 @@ pub async fn suggest(
                     ("brand", format!("/search?brand={}", encode(&suggestion.text)))
                 }
             };
-            SuggestionView { text: suggestion.text, kind, url }
+            let handle = match suggestion.kind {
+                SuggestionKind::Product(handle) | SuggestionKind::Category(handle) => Some(handle),
+                SuggestionKind::Query | SuggestionKind::Brand => None,
+            };
+            SuggestionView { text: suggestion.text, kind, handle, url }
         })
         .collect();
     let total = u64::try_from(items.len()).unwrap_or(0);

@@ -7,7 +7,7 @@ pub mod stock;
 use http::HeaderMap;
 use http::header::IF_MATCH;
 use stoa_app::answer::Answer;
-use stoa_app::idempotency::{self, Idempotency};
+use stoa_app::idempotency::{self, Idempotency, Kept};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -81,8 +81,14 @@ where
         Err(error) if error.0.status >= 500 => return Err(error),
         Err(error) => Answer::problem(&error.0),
     };
+    let kept = Kept {
+        key: key.key,
+        fingerprint: key.fingerprint,
+        order_id: None,
+        answer: Some(answer.clone()),
+    };
     let mut tx = web.shop().db.begin().await.map_err(store)?;
-    idempotency::keep(&mut tx, &key, Some(&answer), (web.shop().clock)()).await?;
+    idempotency::keep(&mut tx, &kept, (web.shop().clock)()).await?;
     tx.commit().await.map_err(store)?;
     Ok(reply::raw(answer.status, answer.body))
 }

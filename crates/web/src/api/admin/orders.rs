@@ -182,14 +182,14 @@ pub async fn cancel(
         key.bind(&program.token.0, &[b"POST /cancel", id.to_string().as_bytes(), &body.0]);
     let command = Command::CancelOrder(CancelOrder { order: id, expected_version, reason });
     let shop = web.shop();
-    let submission = Submission { command, idempotency, answers: None };
+    let submission = Submission { command, idempotency };
     match shop.engine.submit(submission).await {
         Outcome::Done { reply: Reply::Order(order), .. } => {
             shop.wake.notify_waiters();
             let mut order = *order;
             if order.payment.status == PaymentStatus::RefundPending
                 && let checkout::Driven::Settled(settled) =
-                    checkout::drive(shop, order.clone(), None, None, 0).await
+                    checkout::drive(shop, order.clone(), None, 0).await
             {
                 order = *settled;
             }

@@ -78,7 +78,7 @@ pub async fn set(
         on_hand: count.on_hand,
         expected: count.expected,
     });
-    let submission = Submission { command, idempotency, answers: None };
+    let submission = Submission { command, idempotency };
     match web.shop().engine.submit(submission).await {
         Outcome::Done { reply: Reply::Stock(level), .. } => {
             web.shop().wake.notify_waiters();
