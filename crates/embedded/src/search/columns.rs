@@ -149,7 +149,7 @@ impl Vocabulary {
     }
 
     /// The number of a value that is already known with the same labels.
-    fn known(&self, facet: &FacetTerm) -> Option<ValueId> {
+    fn known(&self, facet: &FacetTerm<'_>) -> Option<ValueId> {
         let field = self.field(&facet.field)?;
         let value = self.value(field, &facet.value)?;
         let same_labels = self.field_label(field) == facet.field_label
@@ -177,7 +177,7 @@ impl Vocabulary {
         id
     }
 
-    fn intern(&mut self, facet: &FacetTerm) -> Result<ValueId, TantivyError> {
+    fn intern(&mut self, facet: &FacetTerm<'_>) -> Result<ValueId, TantivyError> {
         let field = self.intern_field(&facet.field, &facet.field_label);
         let id = match self.value(field, &facet.value) {
             Some(id) => id,
@@ -189,12 +189,12 @@ impl Vocabulary {
             entry.number = number.as_millionths();
         }
         if !facet.label.is_empty() && self.label(id) != facet.label {
-            self.labels.insert(id, facet.label.clone());
+            self.labels.insert(id, facet.label.to_string());
         }
         Ok(id)
     }
 
-    fn insert(&mut self, field: FieldId, facet: &FacetTerm) -> Result<ValueId, TantivyError> {
+    fn insert(&mut self, field: FieldId, facet: &FacetTerm<'_>) -> Result<ValueId, TantivyError> {
         let full = |_| TantivyError::InternalError("too many facet values".to_owned());
         let id = ValueId::try_from(self.values.len()).map_err(full)?;
         let start = u32::try_from(self.texts.len()).map_err(full)?;
@@ -389,26 +389,24 @@ fn intern_all(
     vocabulary: &RwLock<Vocabulary>,
 ) -> tantivy::Result<Vec<ValueId>> {
     let mut ids: Vec<ValueId> = Vec::with_capacity(column.num_terms());
+    let damaged = || TantivyError::InternalError("a facet value is damaged".to_owned());
     let mut new = Vec::new();
     let mut stream = column.dictionary().stream()?;
     {
         let known = vocabulary.read();
         while stream.advance() {
-            let facet =
-                std::str::from_utf8(stream.key()).ok().and_then(FacetTerm::decode).ok_or_else(
-                    || TantivyError::InternalError("a facet value is damaged".to_owned()),
-                )?;
-            match known.known(&facet) {
-                Some(id) => ids.push(id),
-                None => {
-                    new.push((ids.len(), facet));
-                    ids.push(ValueId::MAX);
-                }
-            }
+            let text = std::str::from_utf8(stream.key()).map_err(|_| damaged())?;
+            let facet = FacetTerm::decode(text).ok_or_else(damaged)?;
+            let id = known.known(&facet).unwrap_or_else(|| {
+                new.push((ids.len(), text.to_owned()));
+                ValueId::MAX
+            });
+            ids.push(id);
         }
     }
     let mut vocabulary = vocabulary.write();
-    for (index, facet) in new {
+    for (index, text) in new {
+        let facet = FacetTerm::decode(&text).ok_or_else(damaged)?;
         if let Some(slot) = ids.get_mut(index) {
             *slot = vocabulary.intern(&facet)?;
         }

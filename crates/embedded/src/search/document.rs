@@ -1,5 +1,6 @@
 //! The shape of a document in the index and how a product becomes one.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use stoa_kernel::{Currency, Decimal};
@@ -223,26 +224,26 @@ fn words_of(attribute: &stoa_ports::search::DocAttribute) -> Option<String> {
 
 /// One value of one facet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct FacetTerm {
+pub(super) struct FacetTerm<'a> {
     /// `category`, `brand`, `in_stock` or `attr.<key>`.
-    pub(super) field: String,
+    pub(super) field: Cow<'a, str>,
     /// What people read for the field.
-    pub(super) field_label: String,
+    pub(super) field_label: Cow<'a, str>,
     /// What a filter takes.
-    pub(super) value: String,
+    pub(super) value: Cow<'a, str>,
     /// What people read, where it differs from the value.
-    pub(super) label: String,
+    pub(super) label: Cow<'a, str>,
     /// The number it is.
     pub(super) number: Option<Decimal>,
 }
 
-impl FacetTerm {
+impl<'a> FacetTerm<'a> {
     fn new(field: &str, field_label: &str, value: &str) -> Self {
         Self {
-            field: clean(field),
-            field_label: clean(field_label),
-            value: clean(value),
-            label: String::new(),
+            field: clean(field).into(),
+            field_label: clean(field_label).into(),
+            value: clean(value).into(),
+            label: "".into(),
             number: None,
         }
     }
@@ -250,19 +251,20 @@ impl FacetTerm {
     fn encode(&self) -> String {
         let number =
             self.number.map(|number| number.as_millionths().to_string()).unwrap_or_default();
-        [&self.field, &self.field_label, &self.value, &self.label, &number]
-            .map(String::as_str)
-            .join("\u{1f}")
+        let parts = [&self.field, &self.field_label, &self.value, &self.label];
+        let mut text: String = parts.iter().flat_map(|part| [part.as_ref(), "\u{1f}"]).collect();
+        text.push_str(&number);
+        text
     }
 
     /// Reads what [`Self::encode`] wrote.
-    pub(super) fn decode(text: &str) -> Option<Self> {
-        let mut parts = text.split(SEPARATOR).map(str::to_owned);
+    pub(super) fn decode(text: &'a str) -> Option<Self> {
+        let mut parts = text.split(SEPARATOR);
         Some(Self {
-            field: parts.next()?,
-            field_label: parts.next()?,
-            value: parts.next()?,
-            label: parts.next()?,
+            field: parts.next()?.into(),
+            field_label: parts.next()?.into(),
+            value: parts.next()?.into(),
+            label: parts.next()?.into(),
             number: parts.next()?.parse().ok().map(Decimal::from_millionths),
         })
     }
@@ -280,12 +282,12 @@ pub(super) fn clean(text: &str) -> String {
 }
 
 /// Everything a product can be filtered by, except its price.
-pub(super) fn facets_of(product: &ProductDoc) -> Vec<FacetTerm> {
+pub(super) fn facets_of(product: &ProductDoc) -> Vec<FacetTerm<'static>> {
     let mut facets = Vec::new();
     for (index, handle) in product.category_path.iter().enumerate() {
         let name = product.category_names.get(index).unwrap_or(handle);
         facets.push(FacetTerm {
-            label: clean(name),
+            label: clean(name).into(),
             ..FacetTerm::new("category", "Category", handle)
         });
     }
@@ -293,7 +295,7 @@ pub(super) fn facets_of(product: &ProductDoc) -> Vec<FacetTerm> {
         facets.push(FacetTerm::new("brand", "Brand", brand));
     }
     facets.push(FacetTerm {
-        label: if product.in_stock { "In stock" } else { "Out of stock" }.to_owned(),
+        label: if product.in_stock { "In stock" } else { "Out of stock" }.into(),
         ..FacetTerm::new(
             "in_stock",
             "Availability",
@@ -314,7 +316,7 @@ pub(super) fn facets_of(product: &ProductDoc) -> Vec<FacetTerm> {
                 })
             }),
             DocValue::Boolean(yes) => facets.push(FacetTerm {
-                label: if *yes { "Yes" } else { "No" }.to_owned(),
+                label: if *yes { "Yes" } else { "No" }.into(),
                 ..facet(if *yes { "true" } else { "false" })
             }),
         }
@@ -365,10 +367,10 @@ mod tests {
         }
         assert_eq!(unpack(u64::MAX), None);
         let facet = FacetTerm {
-            field: "attr.screen".to_owned(),
-            field_label: "Screen".to_owned(),
-            value: "15.6 in".to_owned(),
-            label: String::new(),
+            field: "attr.screen".into(),
+            field_label: "Screen".into(),
+            value: "15.6 in".into(),
+            label: "".into(),
             number: Some(Decimal::from_millionths(15_600_000)),
         };
         assert_eq!(FacetTerm::decode(&facet.encode()), Some(facet));
