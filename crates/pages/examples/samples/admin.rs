@@ -258,7 +258,6 @@ pub(crate) fn order() -> OrderPage {
             detail: None,
         },
         ledger: vec![LedgerEntry {
-            id: "led_01mcc5rm00e00a7jz1whck43eq".into(),
             kind: "capture".into(),
             at: ago(30),
             postings: vec![

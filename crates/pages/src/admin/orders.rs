@@ -144,8 +144,6 @@ pub struct LedgerPosting {
 /// A balanced entry of the ledger.
 #[derive(Debug, Clone)]
 pub struct LedgerEntry {
-    /// Its id.
-    pub id: String,
     /// `capture` or `refund`.
     pub kind: String,
     /// When.

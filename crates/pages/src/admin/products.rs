@@ -194,6 +194,7 @@ struct Cell {
     value: String,
     class: &'static str,
     numeric: bool,
+    readonly: bool,
     invalid: bool,
 }
 
@@ -345,6 +346,7 @@ impl ProductPage {
         options
             .chain(fixed)
             .map(|(id, name, label, value, class, numeric)| Cell {
+                readonly: class == "cell--sku" && !variant.id.is_empty(),
                 invalid: error_of(&self.errors, &id).is_some(),
                 label: format!("{label} of variant {}", row + 1),
                 heading: label,
