@@ -87,7 +87,7 @@ async fn measure(options: &Options, directory: &Path) -> anyhow::Result<ExitCode
     println!("resident {:.0} MB more than before opening", resident_mb() - before);
 
     let mut missed = Vec::new();
-    let clean = mean_ndcg(&index, &judgments, |query| query.to_owned(), options.verbose).await?;
+    let clean = mean_ndcg(&index, &judgments, str::to_owned, options.verbose).await?;
     println!("nDCG@10 clean                {clean:.4} (target {CLEAN})");
     if clean < CLEAN {
         missed.push("nDCG@10 clean");

@@ -194,6 +194,13 @@ impl Vocabulary {
         Ok(id)
     }
 
+    /// Makes room for further values, so that the tables need not grow again and again.
+    fn reserve(&mut self, values: usize) {
+        self.values.reserve(values);
+        let Self { value_ids, values: entries, texts, hasher, .. } = self;
+        value_ids.reserve(values, |id| hash_of(entries, texts, hasher, *id));
+    }
+
     fn insert(&mut self, field: FieldId, facet: &FacetTerm<'_>) -> Result<ValueId, TantivyError> {
         let full = |_| TantivyError::InternalError("too many facet values".to_owned());
         let id = ValueId::try_from(self.values.len()).map_err(full)?;
@@ -211,15 +218,18 @@ impl Vocabulary {
         }
         let hash = self.hash(field, &facet.value);
         let Self { value_ids, values, texts, hasher, .. } = self;
-        value_ids.insert_unique(hash, id, |id| {
-            values.get(*id as usize).map_or(0, |entry| {
-                let start = entry.start as usize;
-                let text = texts.get(start..start + entry.len as usize);
-                hasher.hash_one((entry.field, text.unwrap_or_default()))
-            })
-        });
+        value_ids.insert_unique(hash, id, |id| hash_of(values, texts, hasher, *id));
         Ok(id)
     }
+}
+
+/// What [`Vocabulary::hash`] gives for a value, while the table itself is being changed.
+fn hash_of(values: &[ValueEntry], texts: &str, hasher: &RandomState, id: ValueId) -> u64 {
+    values.get(id as usize).map_or(0, |entry| {
+        let start = entry.start as usize;
+        let text = texts.get(start..start + entry.len as usize);
+        hasher.hash_one((entry.field, text.unwrap_or_default()))
+    })
 }
 
 /// The arrays of one segment, indexed by document number.
@@ -276,17 +286,22 @@ impl SegmentColumns {
         if let Some(amounts) = fast.column_opt::<i64>(column::PRICE)?
             && let Some(currencies) = fast.column_opt::<u64>(column::PRICE_CURRENCY)?
         {
+            // The packed form of each currency in `prices`.
+            let mut seen = Vec::new();
             for doc in 0..max_doc {
                 let pairs = currencies.values_for_doc(doc).zip(amounts.values_for_doc(doc));
                 for (packed, minor) in pairs {
-                    let Some(currency) = unpack(packed) else {
-                        continue;
+                    let index = match seen.iter().position(|seen| *seen == packed) {
+                        Some(index) => index,
+                        None => {
+                            let Some(currency) = unpack(packed) else {
+                                continue;
+                            };
+                            seen.push(packed);
+                            prices.push((currency, vec![NO_PRICE; max_doc as usize]));
+                            prices.len() - 1
+                        }
                     };
-                    let known = prices.iter().position(|(known, _)| *known == currency);
-                    let index = known.unwrap_or_else(|| {
-                        prices.push((currency, vec![NO_PRICE; max_doc as usize]));
-                        prices.len() - 1
-                    });
                     if let Some((_, column)) = prices.get_mut(index)
                         && let Some(slot) = column.get_mut(doc as usize)
                     {
@@ -390,25 +405,29 @@ fn intern_all(
 ) -> tantivy::Result<Vec<ValueId>> {
     let mut ids: Vec<ValueId> = Vec::with_capacity(column.num_terms());
     let damaged = || TantivyError::InternalError("a facet value is damaged".to_owned());
-    let mut new = Vec::new();
+    let mut new = 0;
     let mut stream = column.dictionary().stream()?;
     {
         let known = vocabulary.read();
         while stream.advance() {
             let text = std::str::from_utf8(stream.key()).map_err(|_| damaged())?;
             let facet = FacetTerm::decode(text).ok_or_else(damaged)?;
-            let id = known.known(&facet).unwrap_or_else(|| {
-                new.push((ids.len(), text.to_owned()));
-                ValueId::MAX
-            });
-            ids.push(id);
+            let id = known.known(&facet);
+            new += usize::from(id.is_none());
+            ids.push(id.unwrap_or(ValueId::MAX));
         }
     }
-    let mut vocabulary = vocabulary.write();
-    for (index, text) in new {
-        let facet = FacetTerm::decode(&text).ok_or_else(damaged)?;
-        if let Some(slot) = ids.get_mut(index) {
-            *slot = vocabulary.intern(&facet)?;
+    if new > 0 {
+        // Read once more, because keeping the texts would take more memory than all the columns.
+        let mut vocabulary = vocabulary.write();
+        vocabulary.reserve(new);
+        let mut stream = column.dictionary().stream()?;
+        for id in &mut ids {
+            stream.advance();
+            if *id == ValueId::MAX {
+                let text = std::str::from_utf8(stream.key()).map_err(|_| damaged())?;
+                *id = vocabulary.intern(&FacetTerm::decode(text).ok_or_else(damaged)?)?;
+            }
         }
     }
     Ok(ids)
