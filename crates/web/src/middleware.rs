@@ -1,6 +1,8 @@
-//! What happens around every handler, outermost first: a panic becomes a 500; the request is
-//! counted; text is compressed for who asks for it; pages get the headers that keep them safe.
+//! What happens around every handler, outermost first: the request is counted; problems become
+//! pages for those who read pages; pages get the headers that keep them safe; a panic becomes a
+//! 500; text is compressed for who asks for it.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::Body;
@@ -12,8 +14,11 @@ use http::header::{
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 
+use stoa_app::view::Problem;
+
 use crate::reply::ApiError;
 use crate::state::Web;
+use crate::storefront::errors::{self, Asker};
 
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'self'; img-src 'self' https: data:; frame-ancestors 'none'; base-uri 'self'; \
@@ -24,7 +29,11 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 pub async fn around(State(web): State<Web>, request: Request, next: Next) -> Response {
     let began = Instant::now();
     let route = request.extensions().get::<MatchedPath>().cloned();
+    let asker = Asker::of(&request);
     let mut response = next.run(request).await;
+    if response.status().is_client_error() || response.status().is_server_error() {
+        response = explained(&web, &asker, response).await;
+    }
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let is_page =
@@ -37,6 +46,29 @@ pub async fn around(State(web): State<Web>, request: Request, next: Next) -> Res
     let route = route.as_ref().map_or("other", MatchedPath::as_str);
     web.metrics().request(route, response.status().as_u16(), began.elapsed());
     response
+}
+
+/// A failure in the form that the asker reads: a page, or a problem document.
+async fn explained(web: &Web, asker: &Asker, mut response: Response) -> Response {
+    let problem = response.extensions_mut().remove::<Arc<Problem>>();
+    if let Some(problem) = problem {
+        if asker.wants_page() {
+            return errors::page(web, asker, &problem).await;
+        }
+        return response;
+    }
+    // The framework refuses what it cannot read (a path that is not UTF-8, say) in plain text.
+    let content_type = response.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    if content_type.is_some_and(|kind| !kind.starts_with(b"text/plain")) {
+        return response;
+    }
+    let status = response.status().as_u16();
+    let refused = Problem::new(status, "bad_request", "this request could not be understood");
+    if asker.wants_page() {
+        errors::page(web, asker, &refused).await
+    } else {
+        ApiError(Box::new(refused)).into_response()
+    }
 }
 
 /// The answer to a request whose handler panicked.

@@ -1,5 +1,7 @@
 //! Answers.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::response::IntoResponse;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -90,7 +92,10 @@ impl From<SearchError> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response<Body> {
         let answer = Answer::problem(&self.0);
-        raw(answer.status, answer.body)
+        let mut response = raw(answer.status, answer.body);
+        // For the layer that shows problems as pages to those who read pages.
+        response.extensions_mut().insert(Arc::<Problem>::from(self.0));
+        response
     }
 }
 

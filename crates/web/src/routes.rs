@@ -22,7 +22,7 @@ pub fn router(web: Web) -> Router {
         .fallback(api::fallback)
         .layer(DefaultBodyLimit::max(limits::BODY_BYTES))
         .layer(CompressionLayer::new())
-        .layer(axum::middleware::from_fn_with_state(web.clone(), middleware::around))
         .layer(CatchPanicLayer::custom(middleware::panicked))
+        .layer(axum::middleware::from_fn_with_state(web.clone(), middleware::around))
         .with_state(web)
 }

@@ -8,7 +8,8 @@ use stoa_app::follow::CatalogChange;
 use stoa_app::staff::Attempts;
 
 use crate::metrics::Metrics;
-use crate::page_cache::PageCache;
+use crate::page_cache::{PageCache, Stamp};
+use crate::reply::ApiError;
 
 /// How the shop is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +83,19 @@ impl Web {
     /// Grows whenever a list of products may look different.
     pub fn generation(&self) -> u64 {
         self.inner.generation.load(Ordering::Acquire)
+    }
+
+    /// The state of the catalogue now. Whoever renders a page takes it before reading anything.
+    ///
+    /// # Errors
+    /// The search engine failed.
+    pub async fn stamp(&self) -> Result<Stamp, ApiError> {
+        Ok(Stamp {
+            generation: self.generation(),
+            index: self.shop().search.offset().await?,
+            forgotten: self.pages().forgotten(),
+            at: (self.shop().clock)(),
+        })
     }
 
     /// Drops what is out of date after the catalogue has changed.

@@ -1,0 +1,304 @@
+//! `/orders`: an order as its shopper sees it, with the link that came with it or after looking it
+//! up by number and e-mail address.
+
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
+use http::{HeaderMap, Response};
+use sha2::{Digest, Sha256};
+use stoa_app::error::StoreError;
+use stoa_app::event_log;
+use stoa_app::order::store;
+use stoa_domain::order::{Order, OrderStatus, PaymentStatus};
+use stoa_kernel::{OrderId, Timestamp};
+use stoa_pages::storefront::{
+    ConfirmationPage, FieldError, Notice, OrderLookupPage, OrderPage, OrderView, SummaryLine,
+    TimelineEntry, Tone,
+};
+use subtle::ConstantTimeEq;
+
+use super::cookies;
+use super::frame::{Frame, private_page, see_other, with_cookies};
+use super::payment::settle;
+use super::request::{Form, parameter};
+use super::views::{self, Pictures};
+use crate::extract::Client;
+use crate::reply::ApiError;
+use crate::state::Web;
+
+type Answer = Result<Response<Body>, ApiError>;
+
+/// How long an order that was looked up stays open to the browser, in seconds.
+const ACCESS_S: u32 = 30 * 60;
+
+/// `GET /orders`
+pub async fn to_lookup() -> Response<Body> {
+    see_other("/orders/lookup")
+}
+
+/// `GET /orders/lookup`
+pub async fn lookup(State(web): State<Web>, headers: HeaderMap) -> Answer {
+    lookup_page(&web, &headers, 200, "", "", None, Vec::new()).await
+}
+
+async fn lookup_page(
+    web: &Web,
+    headers: &HeaderMap,
+    status: u16,
+    number: &str,
+    email: &str,
+    notice: Option<Notice>,
+    errors: Vec<FieldError>,
+) -> Answer {
+    let frame = Frame::load(web).await?;
+    let page = OrderLookupPage {
+        layout: frame.private("Find your order"),
+        notice,
+        number: number.to_owned(),
+        email: email.to_owned(),
+        errors,
+    };
+    Ok(private_page(status, &page.render(), cookies::cart_count(headers)))
+}
+
+/// `POST /orders/lookup`: lets in whoever knows number and e-mail address, for a while.
+pub async fn find(
+    State(web): State<Web>,
+    Client(client): Client,
+    headers: HeaderMap,
+    form: Form,
+) -> Answer {
+    let (number, email) = (form.line("number"), form.line("email"));
+    let mut errors = Vec::new();
+    let parsed = number.trim_start_matches('#').parse::<i64>().ok().filter(|number| *number > 0);
+    if parsed.is_none() {
+        errors.push(FieldError::new(
+            "number",
+            "Enter the number from your confirmation, such as 1042.",
+        ));
+    }
+    if !stoa_domain::address::is_email(email) {
+        errors.push(FieldError::new("email", "Enter an e-mail address such as name@example.com."));
+    }
+    let Some(parsed) = parsed.filter(|_| errors.is_empty()) else {
+        return lookup_page(&web, &headers, 422, number, email, None, errors).await;
+    };
+    // Numbers follow each other, so without a limit they could be tried one after the other.
+    let now = (web.shop().clock)();
+    let from = format!("orders {client}");
+    if let Err(refused) = web.attempts().begin(email, &from, now) {
+        let minutes = refused.retry_after_s / 60 + 1;
+        let text = format!("Too many tries. Please wait {minutes} minutes and try again.");
+        let notice = Some(Notice::new(Tone::Bad, text));
+        return lookup_page(&web, &headers, 429, number, email, notice, Vec::new()).await;
+    }
+    let mut tx = web.shop().db.read().await.map_err(StoreError::from)?;
+    let order = match store::id_of_number(&mut tx, parsed).await? {
+        Some(id) => store::find(&mut tx, id).await?,
+        None => None,
+    };
+    drop(tx);
+    let order = order.filter(|order| order.email.to_lowercase() == email.to_lowercase());
+    let Some(order) = order else {
+        let text = "No order has this number and e-mail address. Check both and try again.";
+        let notice = Some(Notice::new(Tone::Bad, text));
+        return lookup_page(&web, &headers, 404, number, email, notice, Vec::new()).await;
+    };
+    web.attempts().succeeded(email, &from);
+    let until = now.plus_seconds(i64::from(ACCESS_S));
+    let value = access(&web.shop().secret, order.id, until);
+    let stay = cookies::Stay::Seconds(ACCESS_S);
+    let cookie = cookies::set(&web, cookies::ORDER, &value, "/orders", &stay);
+    Ok(with_cookies(see_other(&format!("/orders/{}", order.id)), [cookie]))
+}
+
+/// What the cookie holds that lets in to an order until a time: both, signed.
+fn access(secret: &[u8; 32], order: OrderId, until: Timestamp) -> String {
+    let signed = format!("{order}.{}", until.as_micros());
+    let mut hasher = Sha256::new();
+    hasher.update(secret);
+    hasher.update(b"order access");
+    hasher.update(&signed);
+    // The second hash keeps the first from being extended.
+    let digest: [u8; 32] = Sha256::digest(hasher.finalize()).into();
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{signed}.{hex}")
+}
+
+/// Whether a cookie's value lets in to an order now.
+fn grants(value: &str, secret: &[u8; 32], order: OrderId, now: Timestamp) -> bool {
+    let until = value.split('.').nth(1).and_then(|micros| micros.parse().ok());
+    let Some(until) = until.map(Timestamp::from_micros).filter(|until| *until > now) else {
+        return false;
+    };
+    access(secret, order, until).as_bytes().ct_eq(value.as_bytes()).into()
+}
+
+/// `GET /orders/{id}`; `?token=` is the capability that came with the order, `?placed=1` says that
+/// it has just been placed.
+pub async fn show(
+    State(web): State<Web>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Answer {
+    let token = parameter(query.as_deref(), "token");
+    let order = match &token {
+        Some(token) => crate::api::orders::load(&web, &id, token).await?,
+        None => {
+            let id: OrderId = id.parse().map_err(|_| ApiError::not_found("order"))?;
+            let now = (web.shop().clock)();
+            let cookie = cookies::get(&headers, cookies::ORDER);
+            if !cookie.is_some_and(|value| grants(value, &web.shop().secret, id, now)) {
+                return Ok(see_other("/orders/lookup"));
+            }
+            let mut tx = web.shop().db.read().await.map_err(StoreError::from)?;
+            store::find(&mut tx, id).await?.ok_or_else(|| ApiError::not_found("order"))?
+        }
+    };
+    let order = settle(&web, order).await?;
+    let view = view(&web, &order).await?;
+    let frame = Frame::load(&web).await?;
+    let count = cookies::cart_count(&headers);
+    let is_new = parameter(query.as_deref(), "placed").is_some();
+    let html = if is_new && matches!(order.status, OrderStatus::Pending | OrderStatus::Placed) {
+        let order_href = match &token {
+            Some(token) => format!("/orders/{}?token={token}", order.id),
+            None => format!("/orders/{}", order.id),
+        };
+        let pending = order.status == OrderStatus::Pending;
+        let title = if pending { "Almost there" } else { "Thank you" };
+        let layout = frame.private(title);
+        ConfirmationPage { layout, order: view, payment_pending: pending, order_href }.render()
+    } else {
+        let layout = frame.private(&format!("Order {}", view.number));
+        OrderPage { layout, notice: notice(&order), order: view }.render()
+    };
+    Ok(private_page(200, &html, count))
+}
+
+fn notice(order: &Order) -> Option<Notice> {
+    let (tone, text) = match (order.status, order.payment.status) {
+        (OrderStatus::Pending, PaymentStatus::RequiresAction) => (
+            Tone::Warn,
+            "The payment waits for your confirmation. The order is placed once you have confirmed.",
+        ),
+        (OrderStatus::Pending, _) => {
+            (Tone::Info, "The payment is being confirmed. Look again in a moment.")
+        }
+        (OrderStatus::Failed, _) => {
+            (Tone::Bad, "The payment did not succeed, so the order was not placed.")
+        }
+        _ => return None,
+    };
+    Some(Notice::new(tone, text))
+}
+
+async fn view(web: &Web, order: &Order) -> Result<OrderView, ApiError> {
+    let ids: Vec<_> = order.lines.iter().map(|line| line.product_id).collect();
+    let pictures = Pictures::load(web, &ids).await?;
+    let mut tx = web.shop().db.read().await.map_err(StoreError::from)?;
+    let events = event_log::of_subject(&mut tx, &format!("order/{}", order.id)).await?;
+    drop(tx);
+    let details = &order.details;
+    Ok(OrderView {
+        number: order.number.map_or_else(|| "not placed yet".to_owned(), |n| n.to_string()),
+        placed_on: views::when(order.placed_at.unwrap_or(order.created_at)),
+        status: status_words(order.status),
+        payment_status: payment_words(order.payment.status),
+        email: order.email.clone(),
+        lines: order
+            .lines
+            .iter()
+            .map(|line| SummaryLine {
+                title: line.title.clone(),
+                variant: line.variant_title.clone(),
+                picture: pictures.of(line.product_id, &line.variant_title),
+                quantity: line.quantity,
+                total: line.totals.subtotal,
+            })
+            .collect(),
+        totals: views::totals(
+            &order.totals,
+            details.discount_code.as_deref(),
+            Some(&details.shipping_method_name),
+            &details.tax_lines,
+        ),
+        shipping_address: views::address_lines(&details.shipping_address),
+        billing_address: if details.billing_address == details.shipping_address {
+            Vec::new()
+        } else {
+            views::address_lines(&details.billing_address)
+        },
+        shipping_method: details.shipping_method_name.clone(),
+        payment_method: match order.payment.provider.as_str() {
+            "test" => "Test payment".to_owned(),
+            other => other.to_owned(),
+        },
+        timeline: events
+            .iter()
+            .filter_map(|event| {
+                let text = event_words(&event.kind)?.to_owned();
+                Some(TimelineEntry { when: views::when(event.at), text })
+            })
+            .collect(),
+    })
+}
+
+fn status_words(status: OrderStatus) -> (Tone, String) {
+    let (tone, text) = match status {
+        OrderStatus::Pending => (Tone::Info, "Waiting for payment"),
+        OrderStatus::Placed => (Tone::Ok, "Placed"),
+        OrderStatus::Failed => (Tone::Bad, "Not placed"),
+        OrderStatus::Cancelled => (Tone::Warn, "Cancelled"),
+    };
+    (tone, text.to_owned())
+}
+
+fn payment_words(status: PaymentStatus) -> (Tone, String) {
+    let (tone, text) = match status {
+        PaymentStatus::Pending => (Tone::Info, "Being confirmed"),
+        PaymentStatus::RequiresAction => (Tone::Warn, "Needs your confirmation"),
+        PaymentStatus::Paid => (Tone::Ok, "Paid"),
+        PaymentStatus::Declined => (Tone::Bad, "Declined"),
+        PaymentStatus::RefundPending => (Tone::Info, "Refund on its way"),
+        PaymentStatus::Refunded => (Tone::Info, "Refunded"),
+    };
+    (tone, text.to_owned())
+}
+
+fn event_words(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "order.pending" => "Order received",
+        "order.placed" => "Order placed",
+        "order.cancelled" => "Order cancelled",
+        "payment.action_required" => "Payment waits for confirmation",
+        "payment.captured" => "Payment received",
+        "payment.declined" => "Payment declined",
+        "payment.refunded" => "Payment given back",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signed_cookie_opens_one_order_for_a_while() {
+        let secret = [7; 32];
+        let order: OrderId = "ord_00000000000000000000000001".parse().unwrap();
+        let other: OrderId = "ord_00000000000000000000000002".parse().unwrap();
+        let now = Timestamp::from_micros(1_000_000);
+        let value = access(&secret, order, now.plus_seconds(60));
+        assert!(grants(&value, &secret, order, now));
+        assert!(!grants(&value, &secret, other, now));
+        assert!(!grants(&value, &[8; 32], order, now));
+        assert!(!grants(&value, &secret, order, now.plus_seconds(60)));
+        let longer = value.replace("61000000", "99000000");
+        assert_ne!(longer, value);
+        assert!(!grants(&longer, &secret, order, now));
+        for nonsense in ["", ".", "..", "a.b.c", "ord.99999999999999999999.x"] {
+            assert!(!grants(nonsense, &secret, order, now));
+        }
+    }
+}
