@@ -1,0 +1,50 @@
+import { defineConfig, devices } from "@playwright/test";
+
+// Root needs --no-sandbox; the rest keeps Chromium from speaking to anyone but the shop.
+const args = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-default-apps",
+  "--no-first-run",
+];
+
+const desktop = { viewport: { width: 1280, height: 900 } };
+const phone = {
+  viewport: { width: 390, height: 844 },
+  deviceScaleFactor: 2,
+  hasTouch: true,
+  isMobile: true,
+  userAgent: devices["Pixel 7"].userAgent,
+};
+const withoutScript = { javaScriptEnabled: false };
+const purchases = /(purchase|trouble)\.spec\.ts/;
+const screens = process.env.UPDATE_SCREENSHOTS ? [] : /screens\.spec\.ts/;
+
+export default defineConfig({
+  testDir: "tests",
+  globalSetup: "./global-setup.ts",
+  workers: 2,
+  fullyParallel: true,
+  forbidOnly: !!process.env.CI,
+  retries: 0,
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
+  reporter: [["list"]],
+  use: {
+    browserName: "chromium",
+    launchOptions: { executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args },
+    contextOptions: { reducedMotion: "reduce" },
+    locale: "en-US",
+    timezoneId: "UTC",
+    actionTimeout: 15_000,
+    trace: "retain-on-failure",
+  },
+  projects: [
+    { name: "desktop", use: desktop, testIgnore: screens },
+    { name: "phone", use: phone, testMatch: [purchases, /pages\.spec\.ts/] },
+    { name: "desktop without script", use: { ...desktop, ...withoutScript }, testMatch: purchases },
+    { name: "phone without script", use: { ...phone, ...withoutScript }, testMatch: purchases },
+  ],
+});
