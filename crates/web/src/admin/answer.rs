@@ -91,10 +91,12 @@ pub(super) fn notice(query: Option<&str>) -> Option<Notice> {
     Some(Notice::new(tone, text))
 }
 
-/// The value of a query parameter; empty when there is none.
+/// The value of a query parameter without control characters, which no text that is looked for has
+/// and databases read in their own ways; empty when there is none.
 pub(super) fn parameter(query: Option<&str>, name: &str) -> String {
     let pairs = pairs(query.unwrap_or(""));
-    pairs.into_iter().find(|(key, _)| key == name).map_or_else(String::new, |(_, value)| value)
+    let found = pairs.into_iter().find(|(key, _)| key == name);
+    found.map_or_else(String::new, |(_, value)| value.replace(char::is_control, ""))
 }
 
 /// A text as part of a query string (RFC 3986: all but unreserved characters are escaped).

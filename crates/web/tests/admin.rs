@@ -1,0 +1,674 @@
+//! The back office as a browser without scripts uses it, against the whole router on a store and a
+//! search index in a temporary folder.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "tests"
+)]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::body::Body;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, COOKIE, HOST, LOCATION, SET_COOKIE};
+use http::{Request, StatusCode};
+use serde_json::{Value, json};
+use stoa_app::catalog::Catalog;
+use stoa_app::engine::Engine;
+use stoa_app::{Shop, clock, doctor, staff};
+use stoa_domain::shop::{ShippingMethod, ShopConfig};
+use stoa_embedded::search::TantivyIndex;
+use stoa_embedded::test_payment::{Behaviour, NAME, TestProvider};
+use stoa_kernel::{Currency, Money};
+use stoa_ports::payment::PaymentProvider;
+use stoa_sql::Db;
+use stoa_web::api::suggest::encode;
+use stoa_web::{Options, Web, router};
+use tower::ServiceExt;
+
+const EMAIL: &str = "ada@example.com";
+const PASSWORD: &str = "correct horse battery";
+
+/// A running shop in a folder of its own.
+struct Office {
+    web: Web,
+    _folder: tempfile::TempDir,
+}
+
+impl Office {
+    fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open_embedded(folder.path()).unwrap();
+        let config = Arc::new(ShopConfig {
+            name: "Test Shop".to_owned(),
+            currency: Currency::USD,
+            prices_include_tax: false,
+            shipping_methods: vec![ShippingMethod {
+                code: "standard".to_owned(),
+                name: "Standard".to_owned(),
+                price: Money::new(500, Currency::USD),
+                free_from: None,
+                countries: Vec::new(),
+                days: None,
+            }],
+            tax_rates: Vec::new(),
+            discounts: Vec::new(),
+        });
+        let (engine, _) = Engine::start(db.clone(), Arc::clone(&config), clock::now, 7).unwrap();
+        let book = folder.path().join("book");
+        let provider = TestProvider::open(&book, Behaviour::default()).unwrap();
+        let providers: BTreeMap<&'static str, Arc<dyn PaymentProvider>> =
+            BTreeMap::from([(NAME, Arc::new(provider) as Arc<dyn PaymentProvider>)]);
+        let shop = Shop {
+            catalog: Catalog::new(db.clone(), Arc::clone(&config)),
+            search: Arc::new(TantivyIndex::open(&folder.path().join("search")).unwrap()),
+            db,
+            engine,
+            config,
+            providers,
+            secret: [3; 32],
+            clock: clock::now,
+            wake: tokio::sync::Notify::new(),
+        };
+        let options = Options {
+            public_url: "https://shop.example".to_owned(),
+            tagline: String::new(),
+            page_cache_bytes: 1024 * 1024,
+        };
+        Self { web: Web::new(Arc::new(shop), options), _folder: folder }
+    }
+
+    fn browser(&self) -> Browser {
+        Browser { web: self.web.clone(), cookie: None, headers: Vec::new() }
+    }
+
+    async fn setup_path(&self) -> String {
+        let link = staff::create_setup_link(&self.web.shop().db, clock::now()).await.unwrap();
+        format!("/admin/setup/{}", link.unwrap().reveal())
+    }
+
+    /// A browser of the first administrator.
+    async fn administrator(&self) -> Browser {
+        let path = self.setup_path().await;
+        let mut browser = self.browser();
+        let csrf = browser.get(&path).await.value_of("csrf");
+        let made = browser.post(&path, &setup_form(&csrf, PASSWORD)).await;
+        assert_eq!(made.location(), "/admin", "{}", made.body);
+        browser
+    }
+
+    async fn api(&self, method: &str, path: &str, body: &Value) -> Value {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header(CONTENT_TYPE, "application/json");
+        let request = request.body(Body::from(body.to_string())).unwrap();
+        let response = router(self.web.clone()).oneshot(request).await.unwrap();
+        let status = response.status();
+        let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        let answer: Value = serde_json::from_slice(&bytes).unwrap();
+        assert!(status.is_success(), "{answer}");
+        answer
+    }
+
+    /// Buys pieces of a SKU and gives the order.
+    async fn buy(&self, sku: &str, quantity: i64) -> Value {
+        let cart = self.api("POST", "/api/v1/carts", &json!({})).await;
+        let cart = format!("/api/v1/carts/{}", cart["id"].as_str().unwrap());
+        let line = json!({"sku": sku, "quantity": quantity});
+        self.api("POST", &format!("{cart}/lines"), &line).await;
+        let address = json!({"name": "Grace <Hopper>", "line1": "1 Navy Yard", "city": "Boston",
+            "region": "MA", "postal_code": "02129", "country": "US"});
+        let details = json!({"email": "grace@example.com", "shipping_address": address,
+            "shipping_method": "standard"});
+        self.api("PATCH", &cart, &details).await;
+        let payment = json!({"payment": {"provider": "test", "token": "tok_ok"}});
+        self.api("POST", &format!("{cart}/complete"), &payment).await
+    }
+
+    async fn assert_sound(&self) {
+        for finding in doctor::examine(&self.web.shop().db).await.unwrap() {
+            assert!(finding.faults.is_empty(), "{}: {:?}", finding.check, finding.faults);
+        }
+    }
+}
+
+fn setup_form<'a>(csrf: &'a str, password: &'a str) -> [(&'static str, &'a str); 5] {
+    [
+        ("csrf", csrf),
+        ("name", "Ada Owner"),
+        ("email", EMAIL),
+        ("password", password),
+        ("repeat", PASSWORD),
+    ]
+}
+
+#[derive(Clone)]
+struct Browser {
+    web: Web,
+    cookie: Option<String>,
+    headers: Vec<(&'static str, &'static str)>,
+}
+
+struct Page {
+    status: StatusCode,
+    headers: http::HeaderMap,
+    body: String,
+}
+
+impl Browser {
+    async fn get(&mut self, path: &str) -> Page {
+        self.send(Request::get(path), Body::empty()).await
+    }
+
+    async fn post(&mut self, path: &str, form: &[(&str, &str)]) -> Page {
+        let pairs = form.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value)));
+        let body = pairs.collect::<Vec<_>>().join("&");
+        self.send(Request::post(path), Body::from(body)).await
+    }
+
+    async fn send(&mut self, mut request: http::request::Builder, body: Body) -> Page {
+        request = request.header(HOST, "shop.example").header("accept", "text/html");
+        request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        for (name, value) in &self.headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(cookie) = &self.cookie {
+            request = request.header(COOKIE, format!("cart=x; {cookie}"));
+        }
+        let response = router(self.web.clone()).oneshot(request.body(body).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        for cookie in parts.headers.get_all(SET_COOKIE) {
+            let text = cookie.to_str().unwrap();
+            assert!(text.starts_with("__Host-stoa_admin="), "{text}");
+            for part in ["; Path=/;", "; HttpOnly;", "; SameSite=Lax;", "; Secure"] {
+                assert!(text.contains(part), "{text}");
+            }
+            self.cookie = match text.contains("Max-Age=0") {
+                true => None,
+                false => Some(text.split(';').next().unwrap().to_owned()),
+            };
+        }
+        let bytes = axum::body::to_bytes(body, 8 << 20).await.unwrap();
+        let body = String::from_utf8(bytes.to_vec()).unwrap();
+        assert!(!body.contains("Grace <Hopper>"), "text of others was not escaped");
+        Page { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// Sends the form of a page with some fields changed.
+    async fn submit(&mut self, page: &Page, action: &str, changes: &[(&str, &str)]) -> Page {
+        let mut form = page.form(action);
+        for (name, value) in changes {
+            form.retain(|(known, _)| known != name);
+            form.push(((*name).to_owned(), (*value).to_owned()));
+        }
+        let form: Vec<(&str, &str)> =
+            form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        self.post(action, &form).await
+    }
+}
+
+fn unescape(text: &str) -> String {
+    let text = text.replace("&#34;", "\"").replace("&#39;", "'").replace("&#60;", "<");
+    text.replace("&#62;", ">").replace("&#38;", "&")
+}
+
+fn attribute(tag: &str, name: &str) -> Option<String> {
+    let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
+    Some(unescape(rest.split('"').next()?))
+}
+
+impl Page {
+    fn location(&self) -> &str {
+        match self.headers.get(LOCATION) {
+            Some(to) => to.to_str().unwrap(),
+            None => panic!("no redirect but {}: {}", self.status, self.body),
+        }
+    }
+
+    fn value_of(&self, name: &str) -> String {
+        let field = self.body.split(&format!(" name=\"{name}\"")).nth(1).unwrap();
+        attribute(field.split('>').next().unwrap(), "value").unwrap_or_default()
+    }
+
+    /// The fields of the form with this action as a browser would send them.
+    fn form(&self, action: &str) -> Vec<(String, String)> {
+        let form = self.body.split("<form").find(|form| {
+            attribute(form.split('>').next().unwrap(), "action").as_deref() == Some(action)
+        });
+        let form = form.unwrap_or_else(|| panic!("no form for {action}")).split("</form>").next();
+        let mut fields = Vec::new();
+        for part in form.unwrap().split('<').skip(1) {
+            let (tag, text) = part.split_once('>').unwrap_or((part, ""));
+            let Some(name) = attribute(tag, "name") else { continue };
+            let kind = attribute(tag, "type").unwrap_or_default();
+            let value = match tag.split_whitespace().next().unwrap() {
+                "input" if kind == "checkbox" && !tag.contains(" checked") => continue,
+                "input" => attribute(tag, "value").unwrap_or_default(),
+                "textarea" => unescape(text.trim_start_matches('\n')),
+                "select" => {
+                    let chosen = form.unwrap().split(&format!("name=\"{name}\"")).nth(1).unwrap();
+                    let chosen = chosen.split("</select>").next().unwrap();
+                    let chosen = chosen
+                        .split("<option")
+                        .find(|option| option.split('>').next().unwrap().contains(" selected"));
+                    chosen.and_then(|option| attribute(option, "value")).unwrap_or_default()
+                }
+                _ => continue,
+            };
+            fields.push((name, value));
+        }
+        fields
+    }
+}
+
+/// Makes a product with two variants and gives its address.
+async fn make_mug(browser: &mut Browser) -> String {
+    let new = "/admin/products/new";
+    let page = browser.get(new).await;
+    let with_option = browser.submit(&page, new, &[("do", "add-option")]).await;
+    let with_row = browser.submit(&with_option, new, &[("do", "add-variant")]).await;
+    assert_eq!(with_row.status, StatusCode::OK);
+    let changes = [
+        ("do", "save"),
+        ("title", "Harbour Mug"),
+        ("status", "active"),
+        ("brand", "Field & Kiln"),
+        ("tags", "blue, gift"),
+        ("description_html", "<p>Holds <b>350 ml</b>.</p><script>alert(1)</script>"),
+        ("options/0", "Colour"),
+        ("variants/0/options/0", "Sage"),
+        ("variants/0/prices/0/price", "24"),
+        ("variants/0/prices/0/compare_at", "30.00"),
+        ("variants/1/options/0", "Chalk"),
+        ("variants/1/sku", "MUG-CHALK"),
+        ("variants/1/prices/0/price", "25.50"),
+    ];
+    let made = browser.submit(&with_row, new, &changes).await;
+    let (path, notice) = made.location().split_once('?').unwrap();
+    assert_eq!(notice, "notice=created");
+    path.to_owned()
+}
+
+async fn set_stock(browser: &mut Browser, product: &str, changes: &[(&str, &str)]) -> Page {
+    let page = browser.get(product).await;
+    browser.submit(&page, &format!("{product}/stock"), changes).await
+}
+
+#[tokio::test]
+async fn nobody_enters_without_a_session() {
+    let office = Office::open();
+    let mut browser = office.browser();
+    for path in [
+        "/admin",
+        "/admin/orders?status=placed",
+        "/admin/orders/ord_00000000000000000000000001",
+        "/admin/orders/ord_00000000000000000000000001/cancel",
+        "/admin/products",
+        "/admin/products/new",
+        "/admin/products/prod_00000000000000000000000001",
+        "/admin/products/prod_00000000000000000000000001/delete",
+        "/admin/system",
+    ] {
+        let page = browser.get(path).await;
+        assert_eq!(page.location(), format!("/admin/sign-in?next={}", encode(path)), "{path}");
+        assert!(page.body.is_empty());
+    }
+    for path in [
+        "/admin/orders/ord_00000000000000000000000001/cancel",
+        "/admin/products/new",
+        "/admin/products/prod_00000000000000000000000001",
+        "/admin/products/prod_00000000000000000000000001/stock",
+        "/admin/products/prod_00000000000000000000000001/delete",
+        "/admin/sign-out",
+    ] {
+        let page = browser.post(path, &[("title", "x")]).await;
+        assert_eq!(page.location(), "/admin/sign-in?next=%2Fadmin", "{path}");
+    }
+    browser.cookie = Some("__Host-stoa_admin=00000000000000000000000001".to_owned());
+    assert!(browser.get("/admin").await.location().starts_with("/admin/sign-in"));
+}
+
+#[tokio::test]
+async fn a_set_up_link_makes_the_first_administrator_once() {
+    let office = Office::open();
+    let path = office.setup_path().await;
+    let mut browser = office.browser();
+    let page = browser.get(&path).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert_eq!(page.headers[CACHE_CONTROL], "no-store");
+    let policy = page.headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.contains("default-src 'self'"), "{policy}");
+    let csrf = page.value_of("csrf");
+
+    let differing = browser.post(&path, &setup_form(&csrf, "another long one")).await;
+    assert_eq!(differing.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(differing.body.contains("href=\"#repeat\""));
+    let mut short = setup_form(&csrf, "short");
+    short[4].1 = "short";
+    short[2].1 = "nowhere";
+    let refused = browser.post(&path, &short).await;
+    assert!(refused.body.contains("2 things need your attention"), "{}", refused.body);
+    assert!(!refused.body.contains("value=\"short\""), "a password is never sent back");
+    let foreign = browser.post(&path, &setup_form("00000000000000000000000001", PASSWORD)).await;
+    assert_eq!(foreign.status, StatusCode::FORBIDDEN);
+
+    let made = browser.post(&path, &setup_form(&csrf, PASSWORD)).await;
+    assert_eq!(made.location(), "/admin");
+    let dashboard = browser.get("/admin").await;
+    assert!(dashboard.body.contains("Ada Owner") && dashboard.body.contains("No orders yet."));
+
+    for path in [path.as_str(), "/admin/setup/00000000000000000000000001", "/admin/setup/x"] {
+        let closed = office.browser().get(path).await;
+        assert_eq!(closed.status, StatusCode::GONE);
+        let again = office.browser().post(path, &setup_form(&csrf, PASSWORD)).await;
+        assert!(matches!(again.status, StatusCode::GONE | StatusCode::FORBIDDEN));
+    }
+}
+
+#[tokio::test]
+async fn signing_in_rotates_the_token_and_signing_out_ends_it() {
+    let office = Office::open();
+    office.administrator().await;
+    let mut browser = office.browser();
+    let path = "/admin/sign-in";
+    let page = browser.get("/admin/sign-in?next=%2Fadmin%2Fsystem").await;
+    let before = browser.cookie.clone().unwrap();
+    let csrf = page.value_of("csrf");
+    let credentials = |email, password| {
+        [
+            ("csrf", csrf.as_str()),
+            ("email", email),
+            ("password", password),
+            ("next", "/admin/system"),
+        ]
+    };
+    let mut answers = Vec::new();
+    for (email, password) in [(EMAIL, "wrong horse battery"), ("nobody@example.com", PASSWORD)] {
+        let refused = browser.post(path, &credentials(email, password)).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        answers.push(refused.body.replace(email, "EMAIL"));
+    }
+    assert_eq!(answers[0], answers[1], "the answer does not tell who exists");
+
+    let entered = browser.post(path, &credentials(" ADA@example.com", PASSWORD)).await;
+    assert_eq!(entered.location(), "/admin/system");
+    let after = browser.cookie.clone().unwrap();
+    assert_ne!(before, after);
+    let mut fixated = Browser { cookie: Some(before), ..browser.clone() };
+    assert!(fixated.get("/admin").await.location().starts_with(path));
+    assert_eq!(browser.get(path).await.location(), "/admin", "who is in need not sign in");
+
+    let page = browser.get("/admin/system").await;
+    assert!(page.body.contains("Everything runs as it should."), "{}", page.body);
+    let left = browser.submit(&page, "/admin/sign-out", &[]).await;
+    assert_eq!(left.location(), path);
+    let mut kept = Browser { cookie: Some(after), ..browser };
+    assert!(kept.get("/admin").await.location().starts_with(path));
+}
+
+#[tokio::test]
+async fn passwords_cannot_be_guessed_for_long() {
+    let office = Office::open();
+    office.administrator().await;
+    let mut browser = office.browser();
+    let csrf = browser.get("/admin/sign-in").await.value_of("csrf");
+    let mut form = [("csrf", csrf.as_str()), ("email", EMAIL), ("password", "wrong guess here")];
+    for _ in 0..10 {
+        let refused = browser.post("/admin/sign-in", &form).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    form[2].1 = PASSWORD;
+    let refused = browser.post("/admin/sign-in", &form).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(refused.headers.contains_key("retry-after"));
+}
+
+#[tokio::test]
+async fn forms_of_other_sites_and_sessions_are_refused() {
+    let office = Office::open();
+    let mut browser = office.administrator().await;
+    let product = make_mug(&mut browser).await;
+    let page = browser.get(&product).await;
+    let delete = format!("{product}/delete");
+    let (csrf, version) = (page.value_of("csrf"), page.value_of("version"));
+    let form = [("csrf", csrf.as_str()), ("version", version.as_str())];
+    for headers in [
+        vec![("sec-fetch-site", "cross-site")],
+        vec![("sec-fetch-site", "same-site")],
+        vec![("origin", "https://evil.example")],
+        vec![("origin", "null")],
+    ] {
+        let mut tricked = Browser { headers, ..browser.clone() };
+        assert_eq!(tricked.post(&delete, &form).await.status, StatusCode::FORBIDDEN);
+    }
+    for wrong in ["", "x", "00000000000000000000000001"] {
+        let form = [("csrf", wrong), ("version", version.as_str())];
+        assert_eq!(browser.post(&delete, &form).await.status, StatusCode::FORBIDDEN);
+    }
+    assert_eq!(browser.get(&product).await.status, StatusCode::OK, "it is still there");
+    browser.headers = vec![("sec-fetch-site", "same-origin"), ("origin", "https://shop.example")];
+    assert_eq!(browser.post(&delete, &form).await.location(), "/admin/products?notice=deleted");
+    assert_eq!(browser.get(&product).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_product_is_made_changed_and_found() {
+    let office = Office::open();
+    let mut browser = office.administrator().await;
+    let product = make_mug(&mut browser).await;
+    let page = browser.get(&format!("{product}?notice=created")).await;
+    assert!(page.body.contains("The product was made."));
+    assert!(page.body.contains("value=\"HARBOUR-MUG-SAGE\""), "the SKU was made from the options");
+    assert!(page.body.contains("<p>Holds <b>350 ml</b>.</p>"), "the preview is sanitised HTML");
+    assert!(!page.body.contains("alert(1)"));
+    assert_eq!(page.value_of("variants/0/prices/0/price"), "24.00");
+    assert_eq!(page.value_of("variants/0/prices/0/compare_at"), "30.00");
+
+    let changes = [
+        ("title", "Harbour Mug & Saucer"),
+        ("handle", "mug-and-saucer"),
+        ("variants/0/sku", "RENAMED"),
+        ("variants/1/remove", "1"),
+    ];
+    let saved = browser.submit(&page, &product, &changes).await;
+    assert_eq!(saved.location(), format!("{product}?notice=saved"));
+    let page = browser.get(&product).await;
+    assert_eq!(page.value_of("title"), "Harbour Mug & Saucer");
+    assert_eq!(page.value_of("variants/0/sku"), "HARBOUR-MUG-SAGE", "a stored SKU stays");
+    assert!(!page.body.contains("MUG-CHALK"));
+    assert_eq!(page.value_of("version"), "2");
+    let unchanged = browser.submit(&page, &product, &[]).await;
+    assert_eq!(unchanged.location(), format!("{product}?notice=unchanged"));
+
+    for (query, found) in [
+        ("q=saucer", true),
+        ("q=harbour-mug-sage", true),
+        ("q=kettle", false),
+        ("status=active", true),
+        ("status=draft", false),
+        ("stock=out", true),
+        ("stock=in", false),
+        ("q=%00%ff&status=x&stock=y&category=z&after=w", false),
+    ] {
+        let list = browser.get(&format!("/admin/products?{query}")).await;
+        assert_eq!(list.status, StatusCode::OK, "{query}");
+        assert_eq!(list.body.contains("Harbour Mug &#38; Saucer"), found, "{query}");
+    }
+    let former = browser.get("/products/harbour-mug").await;
+    assert_eq!(former.location(), "/products/mug-and-saucer");
+}
+
+#[tokio::test]
+async fn faults_of_a_product_are_shown_by_their_fields_and_nothing_is_saved() {
+    let office = Office::open();
+    let mut browser = office.administrator().await;
+    let product = make_mug(&mut browser).await;
+    let page = browser.get(&product).await;
+    for (changes, fields) in [
+        (vec![("title", " ")], vec!["title"]),
+        (vec![("handle", "Not A Handle")], vec!["handle"]),
+        (vec![("status", "sold")], vec!["status"]),
+        (vec![("media", "ftp://a.example/x.jpg")], vec!["media"]),
+        (
+            vec![("variants/0/prices/0/price", "1,5"), ("variants/1/weight_g", "-x")],
+            vec!["variants/0/prices/0/price", "variants/1/weight_g"],
+        ),
+        (vec![("variants/1/options/0", "Sage")], vec!["variants/1/options"]),
+    ] {
+        let refused = browser.submit(&page, &product, &changes).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{changes:?}");
+        for field in fields {
+            assert!(refused.body.contains(&format!("href=\"#{field}\"")), "{field}");
+            assert!(refused.body.contains(&format!("id=\"{field}\"")), "{field}");
+        }
+        assert_eq!(refused.value_of("version"), "1");
+    }
+    let preview = browser
+        .submit(
+            &page,
+            &product,
+            &[("do", "preview"), ("description_html", "<i>new</i><img src=x>")],
+        )
+        .await;
+    assert!(preview.body.contains("<i>new</i></div>"), "{}", preview.body);
+    assert_eq!(browser.get(&product).await.value_of("version"), "1", "nothing was saved");
+}
+
+#[tokio::test]
+async fn a_lost_update_is_noticed_and_the_entries_are_kept() {
+    let office = Office::open();
+    let mut browser = office.administrator().await;
+    let product = make_mug(&mut browser).await;
+    let mine = browser.get(&product).await;
+    let theirs = browser.submit(&mine, &product, &[("brand", "Theirs")]).await;
+    assert_eq!(theirs.status, StatusCode::SEE_OTHER);
+    let refused = browser.submit(&mine, &product, &[("title", "My title")]).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert!(refused.body.contains("Someone else has changed this product"));
+    assert_eq!(refused.value_of("title"), "My title");
+    assert_eq!(browser.get(&product).await.value_of("title"), "Harbour Mug");
+    let again = browser.submit(&refused, &product, &[]).await;
+    assert_eq!(again.location(), format!("{product}?notice=saved"));
+    assert_eq!(browser.get(&product).await.value_of("title"), "My title");
+    // The same for deleting what has changed since one asked for it.
+    let ask = browser.get(&format!("{product}/delete")).await;
+    browser.submit(&refused, &product, &[("version", "3"), ("title", "Newer")]).await;
+    let stale = browser.submit(&ask, &format!("{product}/delete"), &[]).await;
+    assert_eq!(stale.status, StatusCode::CONFLICT);
+    assert!(stale.body.contains("This has changed meanwhile"));
+}
+
+#[tokio::test]
+async fn stock_is_saved_only_over_what_was_shown() {
+    let office = Office::open();
+    let mut browser = office.administrator().await;
+    let product = make_mug(&mut browser).await;
+    let changes = [("rows/0/on_hand", "12"), ("rows/1/on_hand", "3")];
+    let saved = set_stock(&mut browser, &product, &changes).await;
+    assert_eq!(saved.location(), format!("{product}?notice=stock#stock"));
+    let page = browser.get(&product).await;
+    assert!(page.body.contains("12 in stock") && page.body.contains("3 left"));
+    assert!(browser.get("/admin").await.body.contains("MUG-CHALK"), "it runs low");
+
+    let unchanged = browser.submit(&page, &format!("{product}/stock"), &[]).await;
+    assert_eq!(unchanged.location(), format!("{product}?notice=unchanged#stock"));
+    set_stock(&mut browser, &product, &[("rows/0/on_hand", "20")]).await;
+    let changes = [("rows/0/on_hand", "15"), ("rows/1/on_hand", "4 pieces")];
+    let refused = browser.submit(&page, &format!("{product}/stock"), &changes).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert!(refused.body.contains("It is 20 now; it was 12 when you opened this page."));
+    assert!(refused.body.contains("A whole number of pieces"));
+    assert_eq!(refused.value_of("rows/0/on_hand"), "15");
+    assert_eq!(refused.value_of("rows/0/expected"), "20");
+    let negative = set_stock(&mut browser, &product, &[("rows/0/on_hand", "-1")]).await;
+    assert_eq!(negative.status, StatusCode::CONFLICT);
+    let foreign = [("rows/0/on_hand", "1"), ("rows/0/sku", "OTHER")];
+    let foreign = set_stock(&mut browser, &product, &foreign).await;
+    assert_eq!(foreign.status, StatusCode::CONFLICT);
+    assert_eq!(browser.get(&product).await.value_of("rows/0/on_hand"), "20");
+    office.assert_sound().await;
+}
+
+#[tokio::test]
+async fn an_order_shows_its_money_and_stock_and_can_be_cancelled_once() {
+    let office = Office::open();
+    let mut browser = office.administrator().await;
+    let product = make_mug(&mut browser).await;
+    set_stock(&mut browser, &product, &[("rows/1/on_hand", "9")]).await;
+    let order = office.buy("MUG-CHALK", 2).await;
+    let name = format!("#{}", order["number"]);
+    let path = format!("/admin/orders/{}", order["id"].as_str().unwrap());
+
+    let dashboard = browser.get("/admin").await;
+    assert!(dashboard.body.contains(&name), "{}", dashboard.body);
+    assert!(dashboard.body.contains("<dd class=\"figure__value\">$56.00</dd>"), "2 × 25.50 + 5");
+    for (query, found) in [
+        ("", true),
+        ("status=placed", true),
+        ("status=cancelled", false),
+        ("status=attention", false),
+        (&format!("q={}", encode(&name)), true),
+        ("q=Grace%40example.com", true),
+        ("q=ada%40example.com", false),
+        ("q=%27%3B--&after=x&status=nonsense", false),
+    ] {
+        let list = browser.get(&format!("/admin/orders?{query}")).await;
+        assert_eq!(list.status, StatusCode::OK, "{query}");
+        assert_eq!(list.body.contains(&path), found, "{query}");
+    }
+
+    let page = browser.get(&path).await;
+    for text in [
+        "Grace &#60;Hopper&#62;",
+        "United States",
+        "MUG-CHALK",
+        "$56.00",
+        "Payment captured",
+        "Held by provider “test”",
+        "Reserved",
+    ] {
+        assert!(page.body.contains(text), "{text}: {}", page.body);
+    }
+    assert!(browser.get(&product).await.body.contains("7 in stock"));
+
+    let cancel = format!("{path}/cancel");
+    let ask = browser.get(&cancel).await;
+    assert!(ask.body.contains(&format!("Cancel order {name}?")));
+    let reason = [("reason", "Cannot be delivered")];
+    let stale = [("version", "1"), reason[0]];
+    assert_eq!(browser.submit(&ask, &cancel, &stale).await.status, StatusCode::CONFLICT);
+    let done = browser.submit(&ask, &cancel, &reason).await;
+    assert_eq!(done.location(), format!("{path}?notice=cancelled"), "{}", done.body);
+    let page = browser.get(done.location()).await;
+    for text in ["Cancelled", "Refunded", "Cannot be delivered", "Payment refunded", "Released"] {
+        assert!(page.body.contains(text), "{text}");
+    }
+    assert_eq!(page.body.matches("<td>Balanced</td>").count(), 2, "capture and refund");
+    assert!(!page.body.contains("<dialog"), "it cannot be cancelled again");
+    assert_eq!(browser.get(&cancel).await.location(), path);
+    assert!(browser.get(&product).await.body.contains("9 in stock"));
+    assert!(browser.get("/admin").await.body.contains("<dd class=\"figure__value\">$0.00</dd>"));
+    office.assert_sound().await;
+}
+
+#[tokio::test]
+async fn unknown_things_are_said_to_be_unknown() {
+    let office = Office::open();
+    let mut browser = office.administrator().await;
+    for path in [
+        "/admin/orders/ord_00000000000000000000000001",
+        "/admin/orders/nonsense",
+        "/admin/orders/prod_00000000000000000000000001/cancel",
+        "/admin/products/prod_00000000000000000000000001",
+        "/admin/products/%F0%9F%8D%BA",
+        "/admin/products/prod_00000000000000000000000001/delete",
+    ] {
+        let page = browser.get(path).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(page.body.contains("This is not here"), "{path}: {}", page.body);
+        assert!(page.body.contains("Sign out"), "{path}: the frame is there");
+    }
+    assert_eq!(browser.get("/admin/nothing").await.status, StatusCode::NOT_FOUND);
+}
