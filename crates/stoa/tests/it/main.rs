@@ -1,0 +1,21 @@
+//! Tests of the real program over HTTP and the command line, also while it is being killed.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    unreachable_pub,
+    reason = "tests"
+)]
+
+mod bad_input;
+mod buyer;
+mod catalogue;
+mod cli;
+mod contention;
+mod contract;
+mod crash;
+mod http;
+mod idempotency;
+mod shop;
