@@ -487,10 +487,9 @@ pub async fn apply_discount(State(web): State<Web>, headers: HeaderMap, form: Fo
         Some("This code is not valid.")
     } else {
         match set_code(&web, &held, Some(code.to_owned())).await? {
-            Ok(_) => None,
+            Ok(_) | Err(Refusal::CartCompleted) => None,
             Err(Refusal::Invalid(_)) => Some("This code is not valid."),
             Err(Refusal::CartBeingPaid) => return Ok(see_other(&address("paying", &[]))),
-            Err(Refusal::CartCompleted) => None,
             Err(other) => return Err(other.into()),
         }
     };

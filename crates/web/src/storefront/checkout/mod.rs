@@ -38,7 +38,7 @@ pub async fn begin(State(web): State<Web>, headers: HeaderMap) -> Answer {
 
 /// Whether a visitor may be at a step.
 enum Entry {
-    Here(Held),
+    Here(Box<Held>),
     Elsewhere(Response<Body>),
 }
 
@@ -56,7 +56,7 @@ async fn enter(web: &Web, headers: &HeaderMap, step: Option<Step>) -> Result<Ent
     let first = first_open(web, headers, &held);
     match step {
         Some(step) if step > first => Ok(Entry::Elsewhere(see_other(first.href()))),
-        _ => Ok(Entry::Here(held)),
+        _ => Ok(Entry::Here(Box::new(held))),
     }
 }
 
