@@ -33,7 +33,8 @@ pub(crate) fn faults(workspace: &Workspace, files: &[String]) -> anyhow::Result<
     settings.extend(described.iter().filter(|name| is_commented(&defaults, name)).cloned());
     faults.extend(compare("setting", &settings, CONFIGURATION, &described));
     let metrics = metrics(&workspace.read(METRICS)?);
-    let described = first_cells(&workspace.read(MONITORING)?);
+    let mut described = first_cells(&workspace.read(MONITORING)?);
+    described.retain(|name| name.starts_with("stoa_"));
     faults.extend(compare("metric", &metrics, MONITORING, &described));
     Ok(faults)
 }

@@ -47,7 +47,9 @@ fn is_binary(file: &str) -> bool {
 }
 
 fn may_hold_sql(file: &str) -> bool {
+    // Tests of the whole look into the database from outside.
     file.starts_with("crates/sql/")
+        || file.contains("/tests/")
         || (file.starts_with("crates/app/src/") && file.ends_with("/store.rs"))
         || SQL_PAGES.contains(&file)
 }
