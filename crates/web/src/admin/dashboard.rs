@@ -20,7 +20,7 @@ use crate::state::Web;
 const DAYS: i64 = 14;
 const DAY_S: i64 = 86_400;
 /// Rows of each list.
-const ROWS: i64 = 8;
+const ROWS: i64 = 7;
 
 /// `GET /admin`.
 pub async fn show(
