@@ -11,11 +11,10 @@
 //! and the caller fills it again from the store.
 //!
 //! # What it costs
-//! `apply` ends with a commit, which writes and syncs about ten small files: 12 to 14 ms on two
-//! cores and a virtual disk, whether for one document or fifty; then searches switch to the new
-//! segments. So changes are
-//! best collected for a moment and applied together. Merges run on a thread of their own; an
-//! index at rest has a handful of segments.
+//! `apply` ends with a commit, which writes and syncs about ten small files: 12 to 14 ms for a
+//! single document on two cores and a virtual disk. Then searches switch to the new segments. So
+//! changes are best collected for a moment and applied together. Merges run on a thread of their
+//! own; an index at rest has a handful of segments.
 
 mod analysis;
 mod columns;
