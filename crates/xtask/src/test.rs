@@ -81,8 +81,12 @@ fn counted(line: &str, word: &str) -> u64 {
 }
 
 fn doc(workspace: &Workspace) -> anyhow::Result<()> {
-    let arguments = ["doc", "--workspace", "--no-deps", "--locked", "--quiet"];
-    run(cargo(workspace).args(arguments).env("RUSTDOCFLAGS", "-D warnings"))
+    // With private items, because readers of this documentation change the code, and so that the
+    // links in their comments are checked too; public text may link to them, as they are there.
+    let arguments =
+        ["doc", "--workspace", "--no-deps", "--document-private-items", "--locked", "--quiet"];
+    let flags = "-D warnings -A rustdoc::private_intra_doc_links";
+    run(cargo(workspace).args(arguments).env("RUSTDOCFLAGS", flags))
 }
 
 fn deny(workspace: &Workspace) -> anyhow::Result<()> {
