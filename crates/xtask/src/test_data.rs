@@ -28,7 +28,8 @@ pub(crate) fn test_data(workspace: &Workspace, data: &str) -> anyhow::Result<()>
     }
     let mut timings = Timings::default();
     timings.step("shared-data", || {
-        let arguments = ["test", "--locked", "-p", "stoa-app", "--features", "shared-data"];
+        // The whole workspace is selected, so that nothing is compiled with other features.
+        let arguments = ["test", "--locked", "--workspace", "--features", "stoa-app/shared-data"];
         let only = ["--test", "shared_data"];
         run(cargo(workspace).args(arguments).args(only).env("STOA_SHARED_DATA", &data))
     })?;
