@@ -16,9 +16,10 @@ use stoa_domain::{Command, Refusal, Reply};
 use stoa_kernel::{OrderId, Token};
 use stoa_ports::payment::{Charge, ChargeOutcome, PaymentError, PaymentProvider};
 
+use crate::answer::Answer;
 use crate::engine::{Outcome, Submission};
 use crate::error::StoreError;
-use crate::idempotency::Idempotency;
+use crate::idempotency::{self, Idempotency};
 use crate::shop::Shop;
 use crate::{job, order};
 
@@ -117,9 +118,33 @@ pub async fn complete_cart(
         if other_means && order.status == OrderStatus::Failed {
             continue;
         }
+        if order.payment.status == PaymentStatus::RequiresAction
+            && let Err(error) = answer_now(shop, idempotency, &order).await
+        {
+            tracing::warn!(%error, order.id = %order.id, "an answer could not be kept");
+            return Outcome::Unavailable.into();
+        }
         return Completion::Order { order, existed, repeated };
     }
     Completion::StillPending
+}
+
+/// Keeps what a request is told of an order that still waits for somebody outside, so that its
+/// repeat is told the same, whatever becomes of the order.
+///
+/// # Errors
+/// The store failed.
+pub async fn answer_now(
+    shop: &Shop,
+    idempotency: Option<Idempotency>,
+    order: &Order,
+) -> Result<(), StoreError> {
+    let Some(Idempotency { key, .. }) = idempotency else { return Ok(()) };
+    let answer = Answer::of(&Ok(Reply::Order(Box::new(order.clone()))), &shop.config);
+    let mut tx = shop.db.begin().await?;
+    idempotency::answer_now(&mut tx, &key, &answer).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 fn submission(

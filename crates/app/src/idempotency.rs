@@ -35,13 +35,16 @@ const ANSWER: Sql = sql!(
     "update idempotency_keys set status = $2, answer = $3 where order_id = $1 and status is null"
 );
 
+const ANSWER_ONE: Sql =
+    sql!("update idempotency_keys set status = $2, answer = $3 where key = $1 and status is null");
+
 const PURGE: Sql = sql!(
     "delete from idempotency_keys where key in
         (select key from idempotency_keys where created_at < $1 limit $2)"
 );
 
 /// Every statement of this page.
-pub const STATEMENTS: &[&Sql] = &[&SELECT, &ANSWER, &PURGE];
+pub const STATEMENTS: &[&Sql] = &[&SELECT, &ANSWER, &ANSWER_ONE, &PURGE];
 /// Every set-based write of this page.
 pub static WRITES: &[&Write] = &[&UPSERT];
 
@@ -123,6 +126,14 @@ pub async fn keep(tx: &mut Tx, kept: &Kept, now: Timestamp) -> Result<(), StoreE
 pub async fn answer(tx: &mut Tx, order: OrderId, answer: &Answer) -> Result<(), StoreError> {
     let params = [order.into(), i64::from(answer.status).into(), answer.body.as_str().into()];
     tx.execute(&ANSWER, &params).await?;
+    Ok(())
+}
+
+/// Gives a key its answer before the order it waits for gives one: whoever was told this must be
+/// told the same again.
+pub async fn answer_now(tx: &mut Tx, key: &KeyHash, answer: &Answer) -> Result<(), StoreError> {
+    let params = [Param::Bytes(key), i64::from(answer.status).into(), answer.body.as_str().into()];
+    tx.execute(&ANSWER_ONE, &params).await?;
     Ok(())
 }
 

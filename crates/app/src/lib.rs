@@ -37,3 +37,4 @@ pub mod staff;
 pub mod view;
 
 pub use shop::Shop;
+pub use stoa_sql::Tx;

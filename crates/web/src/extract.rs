@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use stoa_app::idempotency::Idempotency;
 use stoa_app::staff::{self, Scope};
 use stoa_app::view::Problem;
+use stoa_domain::Refusal;
 use stoa_domain::catalog::FieldError;
 use stoa_kernel::{Token, TokenHash, limits};
 
@@ -46,6 +47,11 @@ impl RawBody {
     /// As above.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         let text = if self.0.is_empty() { b"{}" } else { &self.0[..] };
+        // Serde would take an array for an object, its items for the fields in their order.
+        if text.trim_ascii_start().starts_with(b"[") {
+            serde_json::from_slice::<serde::de::IgnoredAny>(text).map_err(|e| malformed(&e))?;
+            return Err(Refusal::field("", "an object is needed").into());
+        }
         let mut reader = serde_json::Deserializer::from_slice(text);
         match serde_path_to_error::deserialize(&mut reader) {
             Ok(value) => match reader.end() {

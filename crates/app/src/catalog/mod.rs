@@ -6,7 +6,9 @@ pub mod save_product;
 pub mod service;
 pub mod store;
 
-pub use save_product::{SaveError, Target, delete_product, save_many, save_product};
+pub use save_product::{
+    SaveError, Target, delete_product, delete_product_in, save_many, save_product, save_product_in,
+};
 pub use service::{Catalog, CategoryNode};
 
 use stoa_domain::catalog::{Draft, to_draft};

@@ -58,12 +58,26 @@ pub async fn save_product(
     target: Target,
     draft: Draft,
 ) -> Result<(Product, Outcome), SaveError> {
-    let draft = checked(draft)?;
     let mut tx = db.begin().await?;
-    let mut shelves = Shelves::load(&mut tx).await?;
-    let saved = save_in(&mut tx, shop, ctx, &mut shelves, target, &draft).await?;
+    let saved = save_product_in(&mut tx, shop, ctx, target, draft).await?;
     tx.commit().await?;
     Ok(saved)
+}
+
+/// The same within a transaction of the caller, who commits it, or drops it after an error.
+///
+/// # Errors
+/// As [`save_product`].
+pub async fn save_product_in(
+    tx: &mut Tx,
+    shop: &std::sync::Arc<ShopConfig>,
+    ctx: &mut Ctx,
+    target: Target,
+    draft: Draft,
+) -> Result<(Product, Outcome), SaveError> {
+    let draft = checked(draft)?;
+    let mut shelves = Shelves::load(tx).await?;
+    save_in(tx, shop, ctx, &mut shelves, target, &draft).await
 }
 
 /// Saves many by handle in one transaction; each is saved whole or not at all.
@@ -105,18 +119,32 @@ pub async fn delete_product(
     expected_version: Option<i64>,
 ) -> Result<(), SaveError> {
     let mut tx = db.begin().await?;
-    let product = store::find(&mut tx, id).await?.ok_or(Refusal::NotFound("product"))?;
+    delete_product_in(&mut tx, ctx, id, expected_version).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The same within a transaction of the caller, who commits it, or drops it after an error.
+///
+/// # Errors
+/// As [`delete_product`].
+pub async fn delete_product_in(
+    tx: &mut Tx,
+    ctx: &mut Ctx,
+    id: ProductId,
+    expected_version: Option<i64>,
+) -> Result<(), SaveError> {
+    let product = store::find(tx, id).await?.ok_or(Refusal::NotFound("product"))?;
     if expected_version.is_some_and(|expected| expected != product.version) {
         return Err(Refusal::Stale.into());
     }
-    store::delete(&mut tx, id).await?;
+    store::delete(tx, id).await?;
     let event = Event {
         subject: format!("product/{id}"),
         sequence: product.version + 1,
         body: EventBody::ProductDeleted { product_id: id, handle: product.handle },
     };
-    event_log::append(&mut tx, ctx, &[event]).await?;
-    tx.commit().await?;
+    event_log::append(tx, ctx, &[event]).await?;
     Ok(())
 }
 
@@ -233,7 +261,10 @@ async fn set_stock(
             on_hand,
             expected: None,
         });
-        let (_, changes) = decide(&world, ctx, &command)?;
+        // The draft was checked before anything was written, so that a refusal here is a fault of
+        // ours; as one it undoes the whole transaction.
+        let (_, changes) = decide(&world, ctx, &command)
+            .map_err(|refusal| StoreError::bad_row("stock_levels", &refusal.to_string()))?;
         world.absorb(&changes);
         let levels: Vec<_> = changes.levels.iter().collect();
         inventory::store::save_levels(tx, &levels, ctx.now).await?;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use stoa_domain::order::OrderStatus;
+use stoa_domain::order::{OrderStatus, PaymentStatus};
 use stoa_domain::shop::ShopConfig;
 use stoa_domain::{Command, Refusal, Reply, decide};
 use stoa_kernel::{Ctx, IdSource, Timestamp};
@@ -136,8 +136,8 @@ fn is_settled(submission: &Submission, kept: &HashMap<KeyHash, Kept>) -> bool {
 }
 
 /// Keeps the key of a submission with its answer, or without one while the order it made waits for
-/// its payment; a settlement answers every key that waits for its order. Says whether the key was
-/// there before.
+/// its payment, or the one it cancelled for its refund; a settlement answers every key that waits
+/// for its order. Says whether the key was there before.
 fn keep_key(
     submission: &Submission,
     result: &Result<Reply, Refusal>,
@@ -145,18 +145,28 @@ fn keep_key(
     kept: &mut HashMap<KeyHash, Kept>,
     pending: &mut Pending,
 ) -> bool {
-    let waiting = match result {
-        Ok(Reply::Order(order)) if order.status == OrderStatus::Pending => Some(&**order),
+    let waiting = match (&submission.command, result) {
+        (_, Ok(Reply::Order(order))) if order.status == OrderStatus::Pending => Some(&**order),
+        (Command::CancelOrder(_), Ok(Reply::Order(order)))
+            if order.payment.status == PaymentStatus::RefundPending =>
+        {
+            Some(&**order)
+        }
         _ => None,
     };
-    if let (Command::SettlePayment(settled), Ok(_), None) = (&submission.command, result, waiting) {
+    let settled = match &submission.command {
+        Command::SettlePayment(settle) => Some(settle.order),
+        Command::SettleRefund(settle) => Some(settle.order),
+        _ => None,
+    };
+    if let (Some(settled), Ok(_), None) = (settled, result, waiting) {
         let answer = Answer::of(result, shop);
         for known in kept.values_mut() {
-            if known.order_id == Some(settled.order) && known.answer.is_none() {
+            if known.order_id == Some(settled) && known.answer.is_none() {
                 known.answer = Some(answer.clone());
             }
         }
-        pending.answers.push((settled.order, answer));
+        pending.answers.push((settled, answer));
     }
     let Some(Idempotency { key, fingerprint }) = submission.idempotency else { return false };
     if let (Some(order), Command::PlaceOrder(place)) = (waiting, &submission.command)

@@ -1,6 +1,7 @@
 //! Carts and checkout.
 
 use axum::extract::{Path, State};
+use axum::response::IntoResponse;
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize};
 use sha2::Sha256;
@@ -376,7 +377,8 @@ pub async fn complete(
     match checkout::complete_cart(web.shop(), token, choice, idempotency).await {
         Completion::Order { order, existed, repeated } => {
             if let Some(refusal) = stoa_app::answer::refusal_of(&order) {
-                return Err(refusal.into());
+                let response = ApiError::from(refusal).into_response();
+                return Ok(if repeated { reply::replayed(response) } else { response });
             }
             if order.status == OrderStatus::Pending {
                 return Err(pending());

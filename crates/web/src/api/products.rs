@@ -6,7 +6,7 @@ use axum::extract::{Path, RawQuery, State};
 use http::HeaderValue;
 use http::header::{ETAG, LOCATION};
 use serde::Serialize;
-use stoa_app::catalog::service::{ByHandle, StockedProduct};
+use stoa_app::catalog::service::{ByHandle, CategoryTree, StockedProduct};
 use stoa_app::catalog::store::Card;
 use stoa_app::view::{MoneyView, Problem};
 use stoa_domain::catalog::{Attribute, AttributeValue, FieldError, Media, Status};
@@ -420,7 +420,7 @@ pub async fn read(State(web): State<Web>, Path(id): Path<String>) -> ApiResult {
             ByHandle::Nothing => return Err(not_found()),
         },
     };
-    let view = view(&web, &found).await?;
+    let view = view_on(&*catalog.tree().await?, web.shop().config.currency, &found);
     Ok(with_etag(reply::json(200, &view), found.product.version))
 }
 
@@ -435,15 +435,9 @@ pub fn with_etag(
     response
 }
 
-/// A product as the API shows it.
-///
-/// # Errors
-/// The store failed.
-pub async fn view(web: &Web, found: &StockedProduct) -> Result<ProductView, ApiError> {
-    let shop = web.shop();
-    let tree = shop.catalog.tree().await?;
+/// A product as the API shows it, on its shelf in `tree`, with its price in `currency`.
+pub fn view_on(tree: &CategoryTree, currency: Currency, found: &StockedProduct) -> ProductView {
     let product = &found.product;
-    let currency = shop.config.currency;
     let variants: Vec<VariantView> = product
         .variants
         .iter()
@@ -489,7 +483,7 @@ pub async fn view(web: &Web, found: &StockedProduct) -> Result<ProductView, ApiE
     }
     let lowest =
         product.variants.iter().filter_map(|v| v.price_in(currency)).map(|price| price.price);
-    Ok(ProductView {
+    ProductView {
         id: product.id.to_string(),
         handle: product.handle.clone(),
         title: product.title.clone(),
@@ -513,7 +507,7 @@ pub async fn view(web: &Web, found: &StockedProduct) -> Result<ProductView, ApiE
         version: product.version,
         created_at: product.created_at.to_string(),
         updated_at: product.updated_at.to_string(),
-    })
+    }
 }
 
 fn attribute(attribute: &Attribute) -> AttributeView {

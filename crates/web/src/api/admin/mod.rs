@@ -4,10 +4,16 @@ pub mod orders;
 pub mod products;
 pub mod stock;
 
-use http::HeaderMap;
+use std::pin::Pin;
+
+use axum::body::Body;
 use http::header::IF_MATCH;
+use http::{HeaderMap, Response};
+use stoa_app::Tx;
 use stoa_app::answer::Answer;
+use stoa_app::error::StoreError;
 use stoa_app::idempotency::{self, Idempotency, Kept};
+use stoa_kernel::ProductId;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -50,45 +56,71 @@ pub fn stale() -> ApiError {
     )
 }
 
-/// Runs a rare edit under an idempotency key: a repeat gets the kept answer. The key is kept after
-/// the edit, so that a crash between both lets the edit be repeated; edits of the catalogue say
-/// what is to be, not what is to change, so that a repeat does no harm.
+/// What an edit of the catalogue answers, and which product it has changed.
+pub struct Edited {
+    /// The answer.
+    pub answer: Answer,
+    /// The product.
+    pub product: ProductId,
+}
+
+/// An edit that runs within a transaction.
+pub type Edit<'a> = Pin<Box<dyn Future<Output = Result<Edited, ApiError>> + Send + 'a>>;
+
+/// Runs an edit of the catalogue: a batch of one, the idempotency key in the same transaction. A
+/// repeat gets the kept answer; repeats that arrive together wait for the first.
 ///
 /// # Errors
 /// What the edit fails with.
-pub async fn once<F>(web: &Web, key: Option<Idempotency>, edit: F) -> ApiResult
-where
-    F: Future<Output = Result<Answer, ApiError>>,
-{
-    let store = |error| ApiError::from(stoa_app::error::StoreError::from(error));
-    let Some(key) = key else {
-        let answer = edit.await?;
-        return Ok(reply::raw(answer.status, answer.body));
-    };
-    let mut tx = web.shop().db.read().await.map_err(store)?;
-    let kept = idempotency::load(&mut tx, &[key.key]).await?.pop();
-    drop(tx);
-    if let Some(kept) = kept {
-        if kept.fingerprint != key.fingerprint {
-            return Err(reply::undone(stoa_app::engine::Outcome::KeyReused));
-        }
-        if let Some(answer) = kept.answer {
-            return Ok(reply::replayed(reply::raw(answer.status, answer.body)));
-        }
+pub async fn once(
+    web: &Web,
+    key: Option<Idempotency>,
+    edit: impl for<'a> FnOnce(&'a mut Tx) -> Edit<'a> + Send,
+) -> ApiResult {
+    let shop = web.shop();
+    let mut tx = shop.db.begin().await.map_err(StoreError::from)?;
+    if let Some(key) = &key
+        && let Some(known) = repeat(&mut tx, key).await?
+    {
+        return Ok(known);
     }
-    let answer = match edit.await {
-        Ok(answer) => answer,
+    let edited = edit(&mut tx).await;
+    let (answer, product) = match edited {
+        Ok(Edited { answer, product }) => (answer, Some(product)),
         Err(error) if error.0.status >= 500 => return Err(error),
-        Err(error) => Answer::problem(&error.0),
+        Err(error) => {
+            let Some(key) = &key else { return Err(error) };
+            // What a refused edit has written goes; its answer is kept nevertheless.
+            drop(tx);
+            tx = shop.db.begin().await.map_err(StoreError::from)?;
+            if let Some(known) = repeat(&mut tx, key).await? {
+                return Ok(known);
+            }
+            (Answer::problem(&error.0), None)
+        }
     };
-    let kept = Kept {
-        key: key.key,
-        fingerprint: key.fingerprint,
-        order_id: None,
-        answer: Some(answer.clone()),
-    };
-    let mut tx = web.shop().db.begin().await.map_err(store)?;
-    idempotency::keep(&mut tx, &kept, (web.shop().clock)()).await?;
-    tx.commit().await.map_err(store)?;
+    if let Some(Idempotency { key, fingerprint }) = key {
+        let kept = Kept { key, fingerprint, order_id: None, answer: Some(answer.clone()) };
+        idempotency::keep(&mut tx, &kept, (shop.clock)()).await?;
+    }
+    tx.commit().await.map_err(StoreError::from)?;
+    if let Some(product) = product {
+        shop.catalog.forget(&[product], true);
+        shop.wake.notify_waiters();
+    }
     Ok(reply::raw(answer.status, answer.body))
+}
+
+/// The answer that was given under this key before, if any.
+async fn repeat(tx: &mut Tx, key: &Idempotency) -> Result<Option<Response<Body>>, ApiError> {
+    let kept = idempotency::load(tx, &[key.key]).await?.pop();
+    match kept {
+        Some(kept) if kept.fingerprint != key.fingerprint => {
+            Err(reply::undone(stoa_app::engine::Outcome::KeyReused))
+        }
+        Some(Kept { answer: Some(answer), .. }) => {
+            Ok(Some(reply::replayed(reply::raw(answer.status, answer.body))))
+        }
+        _ => Ok(None),
+    }
 }

@@ -184,16 +184,18 @@ pub async fn cancel(
     let shop = web.shop();
     let submission = Submission { command, idempotency };
     match shop.engine.submit(submission).await {
-        Outcome::Done { reply: Reply::Order(order), .. } => {
+        Outcome::Done { reply: Reply::Order(order), repeated } => {
             shop.wake.notify_waiters();
             let mut order = *order;
-            if order.payment.status == PaymentStatus::RefundPending
-                && let checkout::Driven::Settled(settled) =
-                    checkout::drive(shop, order.clone(), None, 0).await
-            {
-                order = *settled;
+            if order.payment.status == PaymentStatus::RefundPending {
+                match checkout::drive(shop, order.clone(), None, 0).await {
+                    checkout::Driven::Settled(settled) => order = *settled,
+                    // The worker will see to it that the money goes back.
+                    _ => checkout::answer_now(shop, idempotency, &order).await?,
+                }
             }
-            Ok(with_etag(reply::json(200, &OrderView::from(&order)), order.version))
+            let response = with_etag(reply::json(200, &OrderView::from(&order)), order.version);
+            Ok(if repeated { reply::replayed(response) } else { response })
         }
         Outcome::Replayed(answer) => {
             // The engine keeps the view of an order as the answer to placing it, with 201.

@@ -3,10 +3,11 @@
 use axum::extract::{Path, RawQuery, State};
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
+use stoa_app::Tx;
 use stoa_app::answer::Answer;
-use stoa_app::catalog::service::{self, StockedProduct};
+use stoa_app::catalog::service::{self, CategoryTree, StockedProduct};
 use stoa_app::catalog::store::{self, ProductFilter};
-use stoa_app::catalog::{SaveError, Target, delete_product, save_product};
+use stoa_app::catalog::{SaveError, Target, delete_product_in, save_product_in};
 use stoa_app::error::StoreError;
 use stoa_app::view::{MoneyView, Problem};
 use stoa_domain::Refusal;
@@ -16,8 +17,8 @@ use stoa_domain::catalog::{
 use stoa_kernel::{Ctx, Money, ProductId, VariantId, limits};
 use utoipa::ToSchema;
 
-use super::{if_match, once, stale};
-use crate::api::products::{ProductView, VariantView, pairs, view, with_etag};
+use super::{Edited, if_match, once, stale};
+use crate::api::products::{ProductView, VariantView, pairs, view_on, with_etag};
 use crate::extract::{IdempotencyKey, ProductsRead, ProductsWrite, Program, RawBody};
 use crate::reply::{self, ApiError, ApiResult};
 use crate::state::Web;
@@ -340,30 +341,37 @@ fn product_id(text: &str) -> Result<ProductId, ApiError> {
     text.parse().map_err(|_| ApiError::not_found("product"))
 }
 
-async fn load(web: &Web, id: ProductId) -> Result<StockedProduct, ApiError> {
-    let mut tx = web.shop().db.read().await.map_err(StoreError::from)?;
-    service::stocked(&mut tx, id).await?.ok_or_else(|| ApiError::not_found("product"))
+async fn load(tx: &mut Tx, id: ProductId) -> Result<StockedProduct, ApiError> {
+    service::stocked(tx, id).await?.ok_or_else(|| ApiError::not_found("product"))
 }
 
-async fn draft_of(web: &Web, found: &StockedProduct) -> Result<Draft, ApiError> {
-    let tree = web.shop().catalog.tree().await?;
+async fn reader(web: &Web) -> Result<Tx, ApiError> {
+    Ok(web.shop().db.read().await.map_err(StoreError::from)?)
+}
+
+async fn draft_of(tx: &mut Tx, found: &StockedProduct) -> Result<Draft, ApiError> {
+    let tree = CategoryTree::load(tx).await?;
     let names = tree.path(found.product.category_id).map(|node| node.category.name.clone());
     Ok(to_draft(&found.product, names.collect()))
 }
 
+/// Saves a draft and gives the product as the transaction now sees it.
 async fn save(
     web: &Web,
+    tx: &mut Tx,
     target: Target,
     draft: Draft,
     has_if_match: bool,
 ) -> Result<StockedProduct, ApiError> {
-    let shop = web.shop();
     let mut ctx = context(web)?;
-    let saved = save_product(&shop.db, &shop.config, &mut ctx, target, draft).await;
+    let saved = save_product_in(tx, &web.shop().config, &mut ctx, target, draft).await;
     let (product, _) = saved.map_err(|error| save_error(error, has_if_match))?;
-    shop.catalog.forget(&[product.id], true);
-    shop.wake.notify_waiters();
-    load(web, product.id).await
+    load(tx, product.id).await
+}
+
+/// The view of a product as the transaction sees it.
+async fn view(web: &Web, tx: &mut Tx, found: &StockedProduct) -> Result<ProductView, ApiError> {
+    Ok(view_on(&CategoryTree::load(tx).await?, web.shop().config.currency, found))
 }
 
 /// Lists products in every state, newest first.
@@ -418,11 +426,9 @@ pub async fn list(
     for id in &ids {
         found.extend(service::stocked(&mut tx, *id).await?);
     }
-    drop(tx);
-    let mut items = Vec::with_capacity(found.len());
-    for product in &found {
-        items.push(view(&web, product).await?);
-    }
+    let tree = CategoryTree::load(&mut tx).await?;
+    let currency = web.shop().config.currency;
+    let items = found.iter().map(|product| view_on(&tree, currency, product)).collect();
     let full = i64::try_from(ids.len()).unwrap_or(0) == filter.limit;
     let page = AdminProducts {
         items,
@@ -447,9 +453,12 @@ pub async fn create(
 ) -> ApiResult {
     let draft = body.json::<ProductBody>()?.over(None).map_err(invalid)?;
     let key = key.bind(&program.token.0, &[b"POST /products", &body.0]);
-    once(&web, key, async {
-        let found = save(&web, Target::New, draft, false).await?;
-        Ok(Answer::json(201, &view(&web, &found).await?))
+    once(&web.clone(), key, move |tx| {
+        Box::pin(async move {
+            let found = save(&web, tx, Target::New, draft, false).await?;
+            let answer = Answer::json(201, &view(&web, tx, &found).await?);
+            Ok(Edited { answer, product: found.product.id })
+        })
     })
     .await
 }
@@ -464,8 +473,10 @@ pub async fn read(
     _: Program<ProductsRead>,
     Path(id): Path<String>,
 ) -> ApiResult {
-    let found = load(&web, product_id(&id)?).await?;
-    Ok(with_etag(reply::json(200, &view(&web, &found).await?), found.product.version))
+    let mut tx = reader(&web).await?;
+    let found = load(&mut tx, product_id(&id)?).await?;
+    let view = view(&web, &mut tx, &found).await?;
+    Ok(with_etag(reply::json(200, &view), found.product.version))
 }
 
 /// Changes a product; fields that are not given stay.
@@ -489,14 +500,15 @@ pub async fn update(
     let expected = if_match(&headers)?;
     let change: ProductBody = body.json()?;
     let key = key.bind(&program.token.0, &[b"PATCH /products", id.to_string().as_bytes(), &body.0]);
-    once(&web, key, async {
-        let before = load(&web, id).await?;
-        let draft = change.over(Some(draft_of(&web, &before).await?)).map_err(invalid)?;
-        // What was read for the change must still be what is changed.
-        let version = expected.unwrap_or(before.product.version);
-        let target = Target::Existing(id, Some(version));
-        let found = save(&web, target, draft, expected.is_some()).await?;
-        Ok(Answer::json(200, &view(&web, &found).await?))
+    once(&web.clone(), key, move |tx| {
+        Box::pin(async move {
+            let before = load(tx, id).await?;
+            let draft = change.over(Some(draft_of(tx, &before).await?)).map_err(invalid)?;
+            let target = Target::Existing(id, expected);
+            let found = save(&web, tx, target, draft, expected.is_some()).await?;
+            let answer = Answer::json(200, &view(&web, tx, &found).await?);
+            Ok(Edited { answer, product: id })
+        })
     })
     .await
 }
@@ -519,33 +531,36 @@ pub async fn delete(
     let id = product_id(&id)?;
     let expected = if_match(&headers)?;
     let key = key.bind(&program.token.0, &[b"DELETE /products", id.to_string().as_bytes()]);
-    once(&web, key, async {
-        let shop = web.shop();
-        let mut ctx = context(&web)?;
-        let deleted = delete_product(&shop.db, &mut ctx, id, expected).await;
-        deleted.map_err(|error| save_error(error, expected.is_some()))?;
-        shop.catalog.forget(&[id], true);
-        shop.wake.notify_waiters();
-        Ok(Answer { status: 204, body: String::new() })
+    once(&web.clone(), key, move |tx| {
+        Box::pin(async move {
+            let mut ctx = context(&web)?;
+            let deleted = delete_product_in(tx, &mut ctx, id, expected).await;
+            deleted.map_err(|error| save_error(error, expected.is_some()))?;
+            Ok(Edited { answer: removed(), product: id })
+        })
     })
     .await
 }
 
-async fn variant_of(web: &Web, id: &str) -> Result<(VariantId, StockedProduct), ApiError> {
+const fn removed() -> Answer {
+    Answer { status: 204, body: String::new() }
+}
+
+async fn variant_of(tx: &mut Tx, id: &str) -> Result<(VariantId, StockedProduct), ApiError> {
     let not_found = || ApiError::not_found("variant");
     let id: VariantId = id.parse().map_err(|_| not_found())?;
-    let mut tx = web.shop().db.read().await.map_err(StoreError::from)?;
-    let (_, product) = store::variant(&mut tx, id).await?.ok_or_else(not_found)?;
-    let found = service::stocked(&mut tx, product).await?.ok_or_else(not_found)?;
+    let (_, product) = store::variant(tx, id).await?.ok_or_else(not_found)?;
+    let found = service::stocked(tx, product).await?.ok_or_else(not_found)?;
     Ok((id, found))
 }
 
 async fn variant_view(
     web: &Web,
+    tx: &mut Tx,
     found: &StockedProduct,
     pick: impl Fn(&VariantView) -> bool,
 ) -> Result<VariantView, ApiError> {
-    let product = view(web, found).await?;
+    let product = view(web, tx, found).await?;
     product.variants.into_iter().find(pick).ok_or_else(|| ApiError::not_found("variant"))
 }
 
@@ -569,17 +584,21 @@ pub async fn create_variant(
     let expected = if_match(&headers)?;
     let variant: VariantBody = body.json()?;
     let key = key.bind(&program.token.0, &[b"POST /variants", id.to_string().as_bytes(), &body.0]);
-    once(&web, key, async {
-        let before = load(&web, id).await?;
-        let mut draft = draft_of(&web, &before).await?;
-        let added = variant.over(no_variant(), &draft.options, "").map_err(|e| invalid(vec![e]))?;
-        draft.variants.push(added);
-        let target = Target::Existing(id, Some(expected.unwrap_or(before.product.version)));
-        let found = save(&web, target, draft, expected.is_some()).await?;
-        let known: Vec<String> =
-            before.product.variants.iter().map(|variant| variant.id.to_string()).collect();
-        let added = variant_view(&web, &found, |variant| !known.contains(&variant.id)).await?;
-        Ok(Answer::json(201, &added))
+    once(&web.clone(), key, move |tx| {
+        Box::pin(async move {
+            let before = load(tx, id).await?;
+            let mut draft = draft_of(tx, &before).await?;
+            let added =
+                variant.over(no_variant(), &draft.options, "").map_err(|e| invalid(vec![e]))?;
+            draft.variants.push(added);
+            let target = Target::Existing(id, expected);
+            let found = save(&web, tx, target, draft, expected.is_some()).await?;
+            let known: Vec<String> =
+                before.product.variants.iter().map(|variant| variant.id.to_string()).collect();
+            let is_new = |variant: &VariantView| !known.contains(&variant.id);
+            let answer = Answer::json(201, &variant_view(&web, tx, &found, is_new).await?);
+            Ok(Edited { answer, product: id })
+        })
     })
     .await
 }
@@ -593,9 +612,10 @@ pub async fn read_variant(
     _: Program<ProductsRead>,
     Path(id): Path<String>,
 ) -> ApiResult {
-    let (id, found) = variant_of(&web, &id).await?;
+    let mut tx = reader(&web).await?;
+    let (id, found) = variant_of(&mut tx, &id).await?;
     let text = id.to_string();
-    let variant = variant_view(&web, &found, |variant| variant.id == text).await?;
+    let variant = variant_view(&web, &mut tx, &found, |variant| variant.id == text).await?;
     Ok(with_etag(reply::json(200, &variant), found.product.version))
 }
 
@@ -618,20 +638,24 @@ pub async fn update_variant(
     let expected = if_match(&headers)?;
     let change: VariantBody = body.json()?;
     let key = key.bind(&program.token.0, &[b"PATCH /variants", id.as_bytes(), &body.0]);
-    once(&web, key, async {
-        let (id, before) = variant_of(&web, &id).await?;
-        let mut draft = draft_of(&web, &before).await?;
-        let place = before.product.variants.iter().position(|variant| variant.id == id);
-        let options = draft.options.clone();
-        let slot = place.and_then(|place| draft.variants.get_mut(place));
-        let slot = slot.ok_or_else(|| ApiError::not_found("variant"))?;
-        let changed = change.over(slot.clone(), &options, "").map_err(|e| invalid(vec![e]))?;
-        let sku = changed.sku.clone();
-        *slot = changed;
-        let version = expected.unwrap_or(before.product.version);
-        let target = Target::Existing(before.product.id, Some(version));
-        let found = save(&web, target, draft, expected.is_some()).await?;
-        Ok(Answer::json(200, &variant_view(&web, &found, |variant| variant.sku == sku).await?))
+    once(&web.clone(), key, move |tx| {
+        Box::pin(async move {
+            let (id, before) = variant_of(tx, &id).await?;
+            let mut draft = draft_of(tx, &before).await?;
+            let place = before.product.variants.iter().position(|variant| variant.id == id);
+            let options = draft.options.clone();
+            let slot = place.and_then(|place| draft.variants.get_mut(place));
+            let slot = slot.ok_or_else(|| ApiError::not_found("variant"))?;
+            let changed = change.over(slot.clone(), &options, "").map_err(|e| invalid(vec![e]))?;
+            let sku = changed.sku.trim().to_owned();
+            *slot = changed;
+            let product = before.product.id;
+            let target = Target::Existing(product, expected);
+            let found = save(&web, tx, target, draft, expected.is_some()).await?;
+            let is_changed = |variant: &VariantView| variant.sku == sku;
+            let answer = Answer::json(200, &variant_view(&web, tx, &found, is_changed).await?);
+            Ok(Edited { answer, product })
+        })
     })
     .await
 }
@@ -653,15 +677,17 @@ pub async fn delete_variant(
 ) -> ApiResult {
     let expected = if_match(&headers)?;
     let key = key.bind(&program.token.0, &[b"DELETE /variants", id.as_bytes()]);
-    once(&web, key, async {
-        let (id, before) = variant_of(&web, &id).await?;
-        let mut draft = draft_of(&web, &before).await?;
-        let mut ids = before.product.variants.iter().map(|variant| variant.id);
-        draft.variants.retain(|_| ids.next() != Some(id));
-        let version = expected.unwrap_or(before.product.version);
-        let target = Target::Existing(before.product.id, Some(version));
-        save(&web, target, draft, expected.is_some()).await?;
-        Ok(Answer { status: 204, body: String::new() })
+    once(&web.clone(), key, move |tx| {
+        Box::pin(async move {
+            let (id, before) = variant_of(tx, &id).await?;
+            let mut draft = draft_of(tx, &before).await?;
+            let mut ids = before.product.variants.iter().map(|variant| variant.id);
+            draft.variants.retain(|_| ids.next() != Some(id));
+            let product = before.product.id;
+            let target = Target::Existing(product, expected);
+            save(&web, tx, target, draft, expected.is_some()).await?;
+            Ok(Edited { answer: removed(), product })
+        })
     })
     .await
 }
