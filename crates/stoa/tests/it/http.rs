@@ -56,6 +56,12 @@ impl Request {
         self
     }
 
+    /// The same request to another address.
+    pub fn at(mut self, address: SocketAddr) -> Self {
+        self.address = address;
+        self
+    }
+
     /// The bytes of the request. The connection ends with the answer.
     pub fn bytes(&self) -> Vec<u8> {
         let mut bytes = format!("{} ", self.method).into_bytes();
