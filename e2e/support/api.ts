@@ -31,8 +31,8 @@ export class Api {
     return { body: text === "" ? undefined : JSON.parse(text), etag: answer.headers.get("etag") };
   }
 
-  /** A product of one variant, whose SKU is the handle in capitals. */
-  async createProduct({ title, handle, price, stock }: NewProduct) {
+  /** Makes a product of one variant, whose SKU is the handle in capitals; answers its id. */
+  async createProduct({ title, handle, price, stock }: NewProduct): Promise<string> {
     const { body } = await this.send("POST", "/api/admin/v1/products", {
       title,
       handle,
@@ -40,18 +40,18 @@ export class Api {
       description_html: "<p>Made for a test.</p>",
       variants: [{ sku: handle.toUpperCase(), price: { amount: price, currency: "USD" }, stock }],
     });
-    return body;
+    return body.id;
   }
 
-  async updateProduct(idOrHandle: string, change: object): Promise<void> {
-    const path = `/api/admin/v1/products/${idOrHandle}`;
+  async updateProduct(id: string, change: object): Promise<void> {
+    const path = `/api/admin/v1/products/${id}`;
     const { etag } = await this.send("GET", path);
     await this.send("PATCH", path, change, etag ? { "if-match": etag } : {});
   }
 
-  async setPrice(handle: string, amount: number): Promise<void> {
+  async setPrice(id: string, handle: string, amount: number): Promise<void> {
     const sku = handle.toUpperCase();
-    await this.updateProduct(handle, { variants: [{ sku, price: { amount, currency: "USD" } }] });
+    await this.updateProduct(id, { variants: [{ sku, price: { amount, currency: "USD" } }] });
   }
 
   async setStock(handle: string, onHand: number): Promise<void> {

@@ -21,11 +21,11 @@ export const owner = {
  * (browsers report violations of the content security policy there), throw, fail to load a part of
  * itself, or answer 5xx.
  */
-function watch(context: BrowserContext, origins: () => string[]): string[] {
+function watch(context: BrowserContext, own: string): string[] {
   const faults: string[] = [];
   context.on("request", (request) => {
     const { origin, protocol } = new URL(request.url());
-    if (protocol.startsWith("http") && !origins().includes(origin)) {
+    if (protocol.startsWith("http") && origin !== own) {
       faults.push(`asks another origin: ${request.url()}`);
     }
   });
@@ -54,8 +54,6 @@ interface Fixtures {
   scripted: boolean;
   /** Whether the screen is a phone's. */
   phone: boolean;
-  /** Where else pages may go: the shops that a test starts itself. */
-  alsoAllowed: string[];
   guard: void;
 }
 
@@ -64,10 +62,9 @@ export const test = base.extend<Fixtures>({
   api: async ({}, use) => use(new Api(required("E2E_URL"), required("E2E_TOKEN"))),
   scripted: async ({ javaScriptEnabled }, use) => use(javaScriptEnabled !== false),
   phone: async ({ isMobile }, use) => use(!!isMobile),
-  alsoAllowed: async ({}, use) => use([]),
   guard: [
-    async ({ context, baseURL, alsoAllowed }, use) => {
-      const faults = watch(context, () => [new URL(baseURL ?? "").origin, ...alsoAllowed]);
+    async ({ context, baseURL }, use) => {
+      const faults = watch(context, new URL(baseURL ?? "").origin);
       await use();
       expect(faults, "what pages did that none may do").toEqual([]);
     },

@@ -69,12 +69,12 @@ test("what sells out while it is in the cart is said, and the cart is kept", asy
 
 test("a price that changes is shown before anything is paid", async ({ page, api, scripted }, info) => {
   const handle = handleFor("repriced-lamp", info);
-  await api.createProduct({ title: "Lamp With a New Price", handle, price: 2000, stock: 9 });
+  const id = await api.createProduct({ title: "Lamp With a New Price", handle, price: 2000, stock: 9 });
   await page.goto(`/products/${handle}`);
   await addToCart(page, scripted);
   await goToPayment(page);
   await choosePayment(page, cards.ok);
-  await api.setPrice(handle, 2600);
+  await api.setPrice(id, handle, 2600);
   await placeOrder(page);
   await expect(page.getByText("Nothing was ordered or charged")).toBeVisible();
   await expect(page.locator(".cart-line")).toContainText("The price went from $20.00 to $26.00.");
