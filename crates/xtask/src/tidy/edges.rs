@@ -25,7 +25,11 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         ],
     ),
     ("stoa-testkit", &["stoa-kernel", "stoa-domain", "stoa-ports", "stoa-sql", "stoa-app"]),
-    ("stoa-bench", &["stoa-kernel", "stoa-ports", "stoa-embedded"]),
+    (
+        // Measures the parts as well as the whole.
+        "stoa-bench",
+        &["stoa-kernel", "stoa-domain", "stoa-ports", "stoa-sql", "stoa-app", "stoa-embedded"],
+    ),
     ("stoa-xtask", &[]),
 ];
 
