@@ -218,7 +218,7 @@ pub(super) static WORDS: &[(&str, &str)] = &[
     ("board", "board cutting_board chopping_board serving_board tray"), ("cutlery", "cutlery fork spoon flatware spatula whisk ladle utensil tongs"),
     ("toaster", "toaster"), ("blender", "blender mixer juicer food_processor"), ("appliance", "washer washing_machine dryer dishwasher oven microwave"),
     ("fridge", "fridge refrigerator freezer"), ("vacuum", "vacuum vacuum_cleaner hoover"), ("fan", "fan cooler heater humidifier purifier air_purifier heatsink ventilator"),
-    ("shirt", "shirt t-shirt tee polo top blouse jersey tank"), ("jacket", "jacket coat parka hoodie sweater cardigan fleece vest blazer jumper pullover sweatshirt raincoat anorak gilet"),
+    ("shirt", "shirt t-shirt tee polo top blouse jersey tank camisole tunic"), ("jacket", "jacket coat parka hoodie sweater cardigan fleece vest blazer jumper pullover sweatshirt raincoat anorak gilet"),
     ("trousers", "trouser jean pant chino legging short jogger"), ("dress", "dress skirt gown"),
     ("shoe", "shoe sneaker trainer loafer sandal runner footwear slipper"), ("boot", "boot wellington"), ("cap", "cap hat visor"), ("beanie", "beanie"),
     ("sock", "sock stocking"), ("glove", "glove mitten mitt"), ("scarf", "scarf shawl bandana"), ("watch", "watch smartwatch wristwatch chronograph tracker"),
