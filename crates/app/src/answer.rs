@@ -33,6 +33,14 @@ impl Answer {
         Self::json(problem.status, problem)
     }
 
+    /// The answer to placing an order, as it stands.
+    pub fn to_order(order: &Order) -> Self {
+        match refusal_of(order) {
+            Some(refusal) => Self::problem(&Problem::from(&refusal)),
+            None => Self::json(201, &OrderView::from(order)),
+        }
+    }
+
     /// The answer to a command.
     pub fn of(result: &Result<Reply, Refusal>, shop: &ShopConfig) -> Self {
         match result {
@@ -40,10 +48,7 @@ impl Answer {
                 Ok(view) => Self::json(if cart.version == 1 { 201 } else { 200 }, &view),
                 Err(refusal) => Self::problem(&Problem::from(&refusal)),
             },
-            Ok(Reply::Order(order)) => match refusal_of(order) {
-                Some(refusal) => Self::problem(&Problem::from(&refusal)),
-                None => Self::json(201, &OrderView::from(&**order)),
-            },
+            Ok(Reply::Order(order)) => Self::to_order(order),
             Ok(Reply::Stock(level)) => Self::json(200, &stock(level)),
             Err(refusal) => Self::problem(&Problem::from(refusal)),
         }

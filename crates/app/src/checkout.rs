@@ -48,6 +48,7 @@ pub fn order_token(cart: &Token) -> Token {
 
 /// What became of a cart that was completed.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one lives for one request")]
 pub enum Completion {
     /// The order as it stands: placed, failed, or waiting for its shopper.
     Order {
@@ -142,7 +143,7 @@ pub async fn answer_now(
     let Some(Idempotency { key, .. }) = idempotency else { return Ok(()) };
     let answer = Answer::of(&Ok(Reply::Order(Box::new(order.clone()))), &shop.config);
     let mut tx = shop.db.begin().await?;
-    idempotency::answer_now(&mut tx, &key, &answer).await?;
+    idempotency::answer(&mut tx, &key, &answer).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -31,11 +31,9 @@ static UPSERT: Write = Write::new(
     ],
 );
 
-const ANSWER: Sql = sql!(
-    "update idempotency_keys set status = $2, answer = $3 where order_id = $1 and status is null"
-);
-
-const ANSWER_ONE: Sql =
+const WAITING: Sql =
+    sql!("select key from idempotency_keys where order_id = $1 and status is null");
+const ANSWER: Sql =
     sql!("update idempotency_keys set status = $2, answer = $3 where key = $1 and status is null");
 
 const PURGE: Sql = sql!(
@@ -44,7 +42,7 @@ const PURGE: Sql = sql!(
 );
 
 /// Every statement of this page.
-pub const STATEMENTS: &[&Sql] = &[&SELECT, &ANSWER, &ANSWER_ONE, &PURGE];
+pub const STATEMENTS: &[&Sql] = &[&SELECT, &WAITING, &ANSWER, &PURGE];
 /// Every set-based write of this page.
 pub static WRITES: &[&Write] = &[&UPSERT];
 
@@ -122,18 +120,15 @@ pub async fn keep(tx: &mut Tx, kept: &Kept, now: Timestamp) -> Result<(), StoreE
     Ok(())
 }
 
-/// Gives every key that waits for an order's payment its answer.
-pub async fn answer(tx: &mut Tx, order: OrderId, answer: &Answer) -> Result<(), StoreError> {
-    let params = [order.into(), i64::from(answer.status).into(), answer.body.as_str().into()];
-    tx.execute(&ANSWER, &params).await?;
-    Ok(())
+/// The keys that wait for an order's payment.
+pub async fn waiting_for(tx: &mut Tx, order: OrderId) -> Result<Vec<KeyHash>, StoreError> {
+    tx.query(&WAITING, &[order.into()], |row| Ok(row.hash(0)?.0)).await
 }
 
-/// Gives a key its answer before the order it waits for gives one: whoever was told this must be
-/// told the same again.
-pub async fn answer_now(tx: &mut Tx, key: &KeyHash, answer: &Answer) -> Result<(), StoreError> {
+/// Gives a key that was kept without one its answer; whoever was told it is told the same again.
+pub async fn answer(tx: &mut Tx, key: &KeyHash, answer: &Answer) -> Result<(), StoreError> {
     let params = [Param::Bytes(key), i64::from(answer.status).into(), answer.body.as_str().into()];
-    tx.execute(&ANSWER_ONE, &params).await?;
+    tx.execute(&ANSWER, &params).await?;
     Ok(())
 }
 

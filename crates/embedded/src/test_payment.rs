@@ -291,7 +291,7 @@ mod tests {
         let paid = first.charge(&charge(1, "tok_ok")).await.unwrap();
         assert!(matches!(paid, ChargeOutcome::Captured { .. }));
         drop(first);
-        std::fs::OpenOptions::new()
+        OpenOptions::new()
             .append(true)
             .open(&path)
             .unwrap()

@@ -315,7 +315,7 @@ mod tests {
         drop(tx);
         let mut tx = db.read().await.unwrap();
         let found = tx
-            .query_opt(&count, &[Param::Text("x")], |row| Ok::<_, SqlError>(row.int(0)?))
+            .query_opt(&count, &[Param::Text("x")], |row| row.int(0))
             .await
             .unwrap();
         assert_eq!(found, Some(0));

@@ -11,27 +11,27 @@ use stoa_kernel::{Currency, Decimal, Money, Rate};
 use toml::{Table, Value};
 
 /// Every setting with its default, for people to read.
-pub const DEFAULTS: &str = include_str!("../config.default.toml");
+pub(crate) const DEFAULTS: &str = include_str!("../config.default.toml");
 
 /// The configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Config {
+pub(crate) struct Config {
     /// What decisions depend on.
-    pub shop: ShopConfig,
+    pub(crate) shop: ShopConfig,
     /// One line that says what the shop is.
-    pub tagline: String,
+    pub(crate) tagline: String,
     /// Where to listen.
-    pub listen: String,
+    pub(crate) listen: String,
     /// The address shoppers see; empty means made from `listen`.
-    pub public_url: String,
+    pub(crate) public_url: String,
     /// Bytes of rendered pages kept.
-    pub page_cache_bytes: u64,
+    pub(crate) page_cache_bytes: u64,
     /// A filter of tracing.
-    pub log_level: String,
+    pub(crate) log_level: String,
     /// Whether logs are JSON.
-    pub log_json: bool,
+    pub(crate) log_json: bool,
     /// How the test provider behaves; `None` when it is off.
-    pub test_payments: Option<Behaviour>,
+    pub(crate) test_payments: Option<Behaviour>,
 }
 
 #[derive(Deserialize)]
@@ -130,7 +130,7 @@ impl Config {
     ///
     /// # Errors
     /// A file that cannot be read, or a setting that is wrong, with its name.
-    pub fn load(
+    pub(crate) fn load(
         data: &Path,
         file: Option<&Path>,
         variables: impl Iterator<Item = (String, String)>,

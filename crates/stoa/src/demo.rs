@@ -33,7 +33,7 @@ fn demo_clock() -> Timestamp {
 ///
 /// # Errors
 /// The directory is being served, or something cannot be written.
-pub async fn fill(data: &DataDir, config: &Config) -> anyhow::Result<()> {
+pub(crate) async fn fill(data: &DataDir, config: &Config) -> anyhow::Result<()> {
     let Some(lock) = data.serving_lock()? else {
         bail!("another process serves {} already", data.path().display());
     };
@@ -73,7 +73,7 @@ async fn fill_catalogue(shop: &Arc<Shop>) -> anyhow::Result<()> {
     let n = drafts.len();
     let mut ctx = Ctx { now: demo_clock(), ids: entropy::ids()? };
     let saved = catalog::save_many(&shop.db, &shop.config, &mut ctx, drafts).await?;
-    for refusal in saved.into_iter().filter_map(Result::err) {
+    if let Some(refusal) = saved.into_iter().find_map(Result::err) {
         bail!("the demo catalogue: {refusal}");
     }
     println!("Put {n} products on the shelves");

@@ -19,7 +19,7 @@ const SHOWN: usize = 20;
 ///
 /// # Errors
 /// The directory or its database cannot be opened.
-pub async fn doctor(data: &DataDir, config: &Config) -> anyhow::Result<bool> {
+pub(crate) async fn doctor(data: &DataDir, config: &Config) -> anyhow::Result<bool> {
     println!("ok     configuration: {} in {}", config.shop.name, config.shop.currency);
     println!("ok     data directory: {}", data.path().display());
     let db = data.db()?;

@@ -21,7 +21,7 @@ use stoa_kernel::Currency;
 
 /// Arguments of `stoa import`.
 #[derive(Debug, Args)]
-pub struct ImportArgs {
+pub(crate) struct ImportArgs {
     #[command(subcommand)]
     format: ImportFormat,
 }
@@ -68,7 +68,7 @@ struct Common {
 
 /// Arguments of `stoa export`.
 #[derive(Debug, Args)]
-pub struct ExportArgs {
+pub(crate) struct ExportArgs {
     #[command(subcommand)]
     what: ExportWhat,
 }
@@ -101,7 +101,7 @@ enum ExportFormat {
 ///
 /// # Errors
 /// The file cannot be opened or unpacked.
-pub async fn import(
+pub(crate) async fn import(
     args: &ImportArgs,
     sink: &dyn DraftSink,
     shop_currency: Currency,
@@ -334,14 +334,14 @@ impl Progress for Display {
 }
 
 /// All drafts of the shop, one after the other.
-pub type Drafts<'a> = Box<dyn Iterator<Item = io::Result<Draft>> + 'a>;
+pub(crate) type Drafts<'a> = Box<dyn Iterator<Item = io::Result<Draft>> + 'a>;
 
 /// Exports the products that `drafts` yields; a CSV goes through them twice. Returns how many. A
 /// file appears under its name only when it is whole.
 ///
 /// # Errors
 /// The products cannot be read or the file not be written.
-pub fn export<'a>(
+pub(crate) fn export<'a>(
     args: &ExportArgs,
     shop_currency: Currency,
     drafts: impl Fn() -> anyhow::Result<Drafts<'a>>,

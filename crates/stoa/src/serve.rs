@@ -9,12 +9,15 @@ use axum::serve::ListenerExt;
 use stoa_app::{Shop, checkout, clock, follow, idempotency, job, staff};
 use stoa_web::{Options, Web};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 
 use crate::config::Config;
 use crate::wiring::DataDir;
 
 /// How often the worker looks for jobs that are due.
 const WORKER_LOOK: Duration = Duration::from_millis(500);
+/// How long requests may take to end once the shop was asked to stop: as long as the slowest may.
+const DRAIN: Duration = Duration::from_secs(26);
 /// How often old idempotency keys are forgotten.
 const PURGE: Duration = Duration::from_secs(60);
 
@@ -22,7 +25,11 @@ const PURGE: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// The directory is being served already, the address is taken, or a part cannot be opened.
-pub async fn serve(data: &DataDir, config: &Config, listen: Option<&str>) -> anyhow::Result<()> {
+pub(crate) async fn serve(
+    data: &DataDir,
+    config: &Config,
+    listen: Option<&str>,
+) -> anyhow::Result<()> {
     let Some(_lock) = data.serving_lock()? else {
         bail!("another process serves {} already", data.path().display());
     };
@@ -66,7 +73,23 @@ pub async fn serve(data: &DataDir, config: &Config, listen: Option<&str>) -> any
         }
     });
     let service = stoa_web::router(web).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(asked_to_stop()).await?;
+    let asked = Arc::new(Notify::new());
+    let stop = {
+        let asked = Arc::clone(&asked);
+        async move {
+            asked_to_stop().await;
+            asked.notify_one();
+        }
+    };
+    let serving = axum::serve(listener, service).with_graceful_shutdown(stop);
+    let patience = async {
+        asked.notified().await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    let drained = tokio::select! {
+        ended = serving.into_future() => ended.map(|()| true)?,
+        () = patience => false,
+    };
 
     tracing::info!("stopping");
     for task in [copies, index, worker] {
@@ -75,7 +98,12 @@ pub async fn serve(data: &DataDir, config: &Config, listen: Option<&str>) -> any
         let _aborted = task.await;
     }
     drop(shop);
-    tokio::task::spawn_blocking(|| engine.join()).await?;
+    if drained {
+        tokio::task::spawn_blocking(|| engine.join()).await?;
+    } else {
+        // Their tasks hold on to the engine. Nobody was told of anything that is not committed.
+        tracing::warn!("some connections have not ended; they are cut off");
+    }
     Ok(())
 }
 

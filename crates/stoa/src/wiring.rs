@@ -25,21 +25,21 @@ use crate::config::Config;
 
 /// A data directory.
 #[derive(Debug, Clone)]
-pub struct DataDir(PathBuf);
+pub(crate) struct DataDir(PathBuf);
 
 impl DataDir {
     /// Makes the directory where there is none.
     ///
     /// # Errors
     /// It cannot be made.
-    pub fn open(path: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
         std::fs::create_dir_all(path)
             .with_context(|| format!("cannot make the data directory {}", path.display()))?;
         Ok(Self(path.to_owned()))
     }
 
     /// The directory.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
@@ -47,13 +47,13 @@ impl DataDir {
     ///
     /// # Errors
     /// It cannot be opened, or was made by a newer Stoa.
-    pub fn db(&self) -> anyhow::Result<Db> {
+    pub(crate) fn db(&self) -> anyhow::Result<Db> {
         Db::open_embedded(&self.0)
             .with_context(|| format!("cannot open the database in {}", self.0.display()))
     }
 
     /// The file with the test provider's book.
-    pub fn test_book(&self) -> PathBuf {
+    pub(crate) fn test_book(&self) -> PathBuf {
         self.0.join("test-payments.log")
     }
 
@@ -61,7 +61,7 @@ impl DataDir {
     ///
     /// # Errors
     /// The lock file cannot be made.
-    pub fn serving_lock(&self) -> anyhow::Result<Option<File>> {
+    pub(crate) fn serving_lock(&self) -> anyhow::Result<Option<File>> {
         let path = self.0.join("serve.lock");
         let file =
             File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
@@ -111,7 +111,7 @@ impl DataDir {
     ///
     /// # Errors
     /// A part cannot be opened.
-    pub fn shop(
+    pub(crate) fn shop(
         &self,
         config: &Config,
         clock: fn() -> Timestamp,
@@ -149,14 +149,14 @@ impl DataDir {
 
 /// Where imports write: the store.
 #[derive(Debug)]
-pub struct StoreSink {
+pub(crate) struct StoreSink {
     db: Db,
     config: Arc<ShopConfig>,
 }
 
 impl StoreSink {
     /// A sink for this store.
-    pub fn new(db: Db, config: Arc<ShopConfig>) -> Self {
+    pub(crate) fn new(db: Db, config: Arc<ShopConfig>) -> Self {
         Self { db, config }
     }
 }

@@ -29,7 +29,8 @@ pub(super) struct Pending {
     events: Vec<Event>,
     order_number: bool,
     pub(super) keys: Vec<Kept>,
-    pub(super) answers: Vec<(OrderId, Answer)>,
+    /// Orders whose payment is decided: the keys that wait for them get their answer.
+    pub(super) settled: Vec<OrderId>,
 }
 
 impl Pending {
@@ -81,8 +82,10 @@ pub(super) async fn write(
     for kept in &pending.keys {
         idempotency::keep(tx, kept, ctx.now).await?;
     }
-    for (order, answer) in &pending.answers {
-        idempotency::answer(tx, *order, answer).await?;
+    for order in pending.settled.iter().filter_map(|id| world.orders.get(id)) {
+        for key in idempotency::waiting_for(tx, order.id).await? {
+            idempotency::answer(tx, &key, &Answer::to_order(order)).await?;
+        }
     }
     Ok(())
 }

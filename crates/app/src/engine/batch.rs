@@ -160,13 +160,12 @@ fn keep_key(
         _ => None,
     };
     if let (Some(settled), Ok(_), None) = (settled, result, waiting) {
-        let answer = Answer::of(result, shop);
         for known in kept.values_mut() {
             if known.order_id == Some(settled) && known.answer.is_none() {
-                known.answer = Some(answer.clone());
+                known.answer = Some(Answer::of(result, shop));
             }
         }
-        pending.answers.push((settled, answer));
+        pending.settled.push(settled);
     }
     let Some(Idempotency { key, fingerprint }) = submission.idempotency else { return false };
     if let (Some(order), Command::PlaceOrder(place)) = (waiting, &submission.command)

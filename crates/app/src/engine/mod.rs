@@ -44,6 +44,7 @@ impl From<Command> for Submission {
 
 /// What became of a submission.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "one lives for one request")]
 pub enum Outcome {
     /// Done and durable.
     Done {

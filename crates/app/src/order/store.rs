@@ -177,11 +177,13 @@ const RESERVED_FAULTS: Sql = sql!(
 
 const TOTALS_FAULTS: Sql = sql!(
     "select o.id, o.subtotal, o.discount, o.tax - o.shipping_tax,
-        sum(l.subtotal), sum(l.discount), sum(l.tax)
+        sum(l.subtotal), sum(l.discount), sum(l.tax), sum(l.total)
     from orders o join order_lines l on l.order_id = o.id
-    group by o.id, o.subtotal, o.discount, o.tax, o.shipping_tax
+    group by o.id
     having o.subtotal <> sum(l.subtotal) or o.discount <> sum(l.discount)
-        or o.tax - o.shipping_tax <> sum(l.tax)"
+        or o.tax - o.shipping_tax <> sum(l.tax)
+        or o.total - o.shipping - case when o.tax_included then 0 else o.shipping_tax end
+            <> sum(l.total)"
 );
 
 const STATE_FAULTS: Sql = sql!(

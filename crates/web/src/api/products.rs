@@ -265,7 +265,7 @@ impl ListQuery {
                     "" => {}
                     _ => wrong("in_stock", "true or false"),
                 },
-                "price_min" | "price_max" if value.is_empty() => {}
+                "price_min" | "price_max" | "price" if value.is_empty() => {}
                 "price_min" | "price_max" => match value.parse() {
                     Ok(minor) if minor >= 0 => {
                         let end = if name == "price_min" {
@@ -277,7 +277,6 @@ impl ListQuery {
                     }
                     _ => wrong(&name, "an amount in minor units, 0 or more"),
                 },
-                "price" if value.is_empty() => {}
                 "price" => match value.split_once('-').map(|(min, max)| (end(min), end(max))) {
                     Some((Some(min), Some(max))) => {
                         search.price_min = min;
@@ -293,7 +292,7 @@ impl ListQuery {
                     match search.filters.iter_mut().find(|filter| filter.field == name) {
                         Some(filter) => filter.values.push(value),
                         None => {
-                            search.filters.push(FacetFilter { field: name, values: vec![value] })
+                            search.filters.push(FacetFilter { field: name, values: vec![value] });
                         }
                     }
                 }
