@@ -214,7 +214,7 @@ impl Wanted {
     /// asks until nothing new is wanted: first for carts and orders, then for what is in them.
     pub fn add(&mut self, command: &Command, world: &World) {
         match command {
-            Command::CreateCart(_) => {}
+            Command::CreateCart(c) => self.carts.push(c.key),
             Command::AddLine(c) => {
                 self.carts.push(c.cart);
                 self.variant(&c.variant);

@@ -7,7 +7,7 @@ use crate::command::Reply;
 use crate::refusal::Refusal;
 use crate::world::{Changes, World};
 
-/// Makes an empty cart.
+/// Makes an empty cart; one that is there already stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreateCart {
     /// Hash of the new token.
@@ -19,6 +19,10 @@ pub(crate) fn decide(
     ctx: &Ctx,
     command: &CreateCart,
 ) -> Result<(Reply, Changes), Refusal> {
+    // A key that is used again after its answer was forgotten leads to the cart of the first time.
+    if let Some(cart) = world.carts.get(&command.key) {
+        return Ok((Reply::Cart(cart.clone()), Changes::default()));
+    }
     let cart = Cart {
         key: command.key,
         state: CartState::Open,

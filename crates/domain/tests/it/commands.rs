@@ -358,11 +358,13 @@ impl Run {
 /// Commands that a retry, a second worker or an impatient shopper sends twice.
 fn can_be_repeated(command: &Command) -> bool {
     match command {
-        Command::PlaceOrder(_) | Command::SettlePayment(_) | Command::SettleRefund(_) => true,
+        Command::CreateCart(_)
+        | Command::PlaceOrder(_)
+        | Command::SettlePayment(_)
+        | Command::SettleRefund(_) => true,
         Command::CancelOrder(cancel) => cancel.expected_version.is_none(),
         Command::SetStock(set) => set.expected.is_none(),
-        Command::CreateCart(_)
-        | Command::AddLine(_)
+        Command::AddLine(_)
         | Command::ChangeLine(_)
         | Command::UpdateCart(_)
         | Command::RefreshCart(_) => false,
