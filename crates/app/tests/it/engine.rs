@@ -1,0 +1,341 @@
+//! The engine on SQLite: many at once, repeats, restarts, and whatever proptest thinks of.
+
+use proptest::prelude::*;
+use stoa_app::engine::{Outcome, Submission};
+use stoa_domain::cart::{ChangeLine, CreateCart};
+use stoa_domain::checkout::{SettlePayment, SettleRefund, Settlement};
+use stoa_domain::command::VariantRef;
+use stoa_domain::inventory::SetStock;
+use stoa_domain::order::{CancelOrder, Order, OrderStatus};
+use stoa_domain::{Command, Refusal, Reply};
+use stoa_kernel::{LineId, OrderId, TokenHash};
+use tokio::task::JoinSet;
+
+use crate::shop::{Shop, add, fill, key, place, token};
+
+fn captured(order: OrderId) -> Command {
+    let settlement = Settlement::Captured { reference: "ref".to_owned() };
+    Command::SettlePayment(SettlePayment { order, settlement })
+}
+
+fn order_of(outcome: Outcome) -> Order {
+    match outcome {
+        Outcome::Done { reply: Reply::Order(order), .. } => *order,
+        other => panic!("no order: {other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn five_hundred_takers_get_exactly_the_fifty_pieces_there_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let shop = Shop::open(folder.path());
+    shop.stock("RARE", 900, 50).await;
+    let mut takers = JoinSet::new();
+    for n in 0..500 {
+        let engine = shop.engine.clone();
+        takers.spawn(async move {
+            let cart = token(n).hash();
+            for command in
+                [Command::CreateCart(CreateCart { key: cart }), add(cart, "RARE", 1), fill(cart)]
+            {
+                match engine.submit(command).await {
+                    Outcome::Done { .. } => {}
+                    Outcome::Refused(Refusal::OutOfStock(_)) => return false,
+                    other => panic!("{other:?}"),
+                }
+            }
+            match engine.submit(place(cart)).await {
+                Outcome::Done { reply: Reply::Order(order), .. } => {
+                    engine.submit(captured(order.id)).await;
+                    true
+                }
+                Outcome::Refused(Refusal::OutOfStock(lines)) => {
+                    assert_eq!((lines[0].wanted, lines[0].available), (1, 0));
+                    false
+                }
+                other => panic!("{other:?}"),
+            }
+        });
+    }
+    let got = takers.join_all().await.into_iter().filter(|got| *got).count();
+    assert_eq!(got, 50);
+    let stats = shop.engine.stats();
+    assert!(stats.commands >= 1_550, "{stats:?}");
+    assert!(stats.batches < stats.commands / 2, "under load commands share a commit: {stats:?}");
+    shop.assert_sound().await;
+    shop.close();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn order_numbers_have_neither_gaps_nor_doubles_however_many_pay_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let shop = Shop::open(folder.path());
+    shop.stock("COMMON", 900, 1_000).await;
+    let mut buyers = JoinSet::new();
+    for n in 0..100 {
+        let cart = shop.ready_cart(n, "COMMON").await;
+        let engine = shop.engine.clone();
+        buyers.spawn(async move {
+            let order = order_of(engine.submit(place(cart)).await);
+            order_of(engine.submit(captured(order.id)).await).number.unwrap()
+        });
+    }
+    let mut numbers = buyers.join_all().await;
+    numbers.sort_unstable();
+    let first = numbers[0];
+    assert!(numbers.iter().copied().eq(first..first + 100), "{numbers:?}");
+    shop.assert_sound().await;
+    shop.close();
+}
+
+/// Submits at once, so that all are in few batches.
+async fn together(shop: &Shop, submissions: Vec<Submission>) -> Vec<Outcome> {
+    let mut running = JoinSet::new();
+    for (n, submission) in submissions.into_iter().enumerate() {
+        let engine = shop.engine.clone();
+        running.spawn(async move { (n, engine.submit(submission).await) });
+    }
+    let mut outcomes = running.join_all().await;
+    outcomes.sort_by_key(|(n, _)| *n);
+    outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_key_in_one_batch_does_its_work_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let shop = Shop::open(folder.path());
+    shop.stock("INK", 300, 1_000).await;
+    let cart = token(1).hash();
+    shop.must(Command::CreateCart(CreateCart { key: cart })).await;
+    let submissions = (0..200)
+        .map(|_| Submission { command: add(cart, "INK", 1), idempotency: Some(key("k", "add 1")) })
+        .collect();
+    let outcomes = together(&shop, submissions).await;
+    let done = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Done { .. })).count();
+    assert_eq!(done, 1);
+    let answers: std::collections::HashSet<&str> = outcomes
+        .iter()
+        .filter_map(|outcome| match outcome {
+            Outcome::Replayed(answer) => Some(answer.body.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(answers.len(), 1);
+    let reused = Submission { command: add(cart, "INK", 2), idempotency: Some(key("k", "add 2")) };
+    assert_eq!(shop.engine.submit(reused).await, Outcome::KeyReused);
+    let Reply::Cart(view) = shop.must(add(cart, "INK", 1)).await else { panic!("a cart") };
+    assert_eq!(view.body.lines[0].quantity, 2);
+    // A refused command leaves no trace but its answer, also beside others in its batch.
+    let mut mixed = Vec::new();
+    for n in 0..50 {
+        let quantity = if n % 2 == 0 { 1 } else { 5_000 };
+        let idempotency = Some(key(&format!("m{n}"), "mixed"));
+        mixed.push(Submission { command: add(cart, "INK", quantity), idempotency });
+    }
+    for (n, outcome) in together(&shop, mixed).await.into_iter().enumerate() {
+        match outcome {
+            Outcome::Done { .. } => assert_eq!(n % 2, 0),
+            Outcome::Refused(Refusal::OutOfStock(_)) => assert_eq!(n % 2, 1),
+            other => panic!("{n}: {other:?}"),
+        }
+    }
+    let Reply::Cart(view) = shop.must(add(cart, "INK", 1)).await else { panic!("a cart") };
+    assert_eq!(view.body.lines[0].quantity, 28);
+    shop.assert_sound().await;
+    shop.close();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_survive_a_restart_and_waiting_keys_get_theirs_at_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let shop = Shop::open(folder.path());
+    shop.stock("NIB", 700, 10).await;
+    let cart = shop.ready_cart(1, "NIB").await;
+    let refused = Submission { command: add(cart, "NIB", 99), idempotency: Some(key("r", "99")) };
+    assert!(matches!(shop.engine.submit(refused).await, Outcome::Refused(_)));
+    let paid =
+        |text: &str| Submission { command: place(cart), idempotency: Some(key(text, "place")) };
+    let order = order_of(shop.engine.submit(paid("p")).await);
+    shop.close();
+
+    // The process died while the provider was asked; the key has no answer yet.
+    let shop = Shop::open(folder.path());
+    let again = shop.engine.submit(paid("p")).await;
+    assert!(matches!(again, Outcome::Done { repeated: true, .. }), "{again:?}");
+    assert_eq!(order_of(again).id, order.id);
+    let other = shop.engine.submit(paid("q")).await;
+    assert!(matches!(other, Outcome::Done { repeated: false, .. }), "{other:?}");
+    shop.must(captured(order.id)).await;
+    shop.close();
+
+    let shop = Shop::open(folder.path());
+    let [p, q] = [shop.engine.submit(paid("p")).await, shop.engine.submit(paid("q")).await];
+    let (Outcome::Replayed(p), Outcome::Replayed(q)) = (&p, &q) else { panic!("{p:?} {q:?}") };
+    assert_eq!(p, q);
+    assert_eq!(p.status, 201);
+    assert!(p.body.contains(&order.id.to_string()), "{}", p.body);
+    let refused = Submission { command: add(cart, "NIB", 99), idempotency: Some(key("r", "99")) };
+    let Outcome::Replayed(answer) = shop.engine.submit(refused).await else { panic!("replayed") };
+    assert_eq!(answer.status, 409);
+
+    // A cancellation's key waits for the refund.
+    let cancel = || Submission {
+        command: Command::CancelOrder(CancelOrder {
+            order: order.id,
+            expected_version: None,
+            reason: "test".to_owned(),
+        }),
+        idempotency: Some(key("c", "cancel")),
+    };
+    assert_eq!(order_of(shop.engine.submit(cancel()).await).status, OrderStatus::Cancelled);
+    shop.must(Command::SettleRefund(SettleRefund { order: order.id })).await;
+    let Outcome::Replayed(answer) = shop.engine.submit(cancel()).await else { panic!("replayed") };
+    assert!(answer.body.contains("\"refunded\""), "{}", answer.body);
+    shop.assert_sound().await;
+    shop.close();
+}
+
+const SKUS: [&str; 3] = ["ONE", "TWO", "THREE"];
+
+#[derive(Debug, Clone)]
+enum Op {
+    Create(u64),
+    Add { cart: u64, sku: usize, pieces: i64, key: u8 },
+    Change { cart: u64, pieces: i64 },
+    Fill(u64),
+    Place { cart: u64, key: u8 },
+    Settle { order: usize, how: u8 },
+    Refund(usize),
+    Cancel(usize),
+    Count { sku: usize, on_hand: i64 },
+    Reopen,
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let cart = 0..5_u64;
+    let sku = 0..SKUS.len();
+    prop_oneof![
+        2 => cart.clone().prop_map(Op::Create),
+        6 => (cart.clone(), sku.clone(), -1..7_i64, 0..6_u8)
+            .prop_map(|(cart, sku, pieces, key)| Op::Add { cart, sku, pieces, key }),
+        2 => (cart.clone(), 0..5_i64).prop_map(|(cart, pieces)| Op::Change { cart, pieces }),
+        4 => cart.clone().prop_map(Op::Fill),
+        6 => (cart, 0..6_u8).prop_map(|(cart, key)| Op::Place { cart, key }),
+        6 => (0..6_usize, 0..3_u8).prop_map(|(order, how)| Op::Settle { order, how }),
+        2 => (0..6_usize).prop_map(Op::Refund),
+        3 => (0..6_usize).prop_map(Op::Cancel),
+        2 => (sku, -1..15_i64).prop_map(|(sku, on_hand)| Op::Count { sku, on_hand }),
+        1 => Just(Op::Reopen),
+    ]
+}
+
+/// What is known from the outside, so that later commands can name it.
+#[derive(Default)]
+struct Known {
+    orders: Vec<OrderId>,
+    lines: Vec<(TokenHash, LineId)>,
+}
+
+impl Known {
+    fn learn(&mut self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Done { reply: Reply::Order(order), .. } => {
+                if !self.orders.contains(&order.id) {
+                    self.orders.push(order.id);
+                }
+            }
+            Outcome::Done { reply: Reply::Cart(cart), .. } => {
+                self.lines.extend(cart.body.lines.iter().map(|line| (cart.key, line.id)));
+            }
+            Outcome::Unavailable => panic!("the engine is not available"),
+            _ => {}
+        }
+    }
+
+    fn order(&self, n: usize) -> Option<OrderId> {
+        self.orders.get(n % self.orders.len().max(1)).copied()
+    }
+
+    fn submission(&self, op: &Op) -> Option<Submission> {
+        let keyed = |command: Command, n: u8, request: String| Submission {
+            command,
+            // Some without a key, some sharing one.
+            idempotency: (n > 1).then(|| key(&n.to_string(), &request)),
+        };
+        Some(match op {
+            Op::Create(cart) => Command::CreateCart(CreateCart { key: token(*cart).hash() }).into(),
+            Op::Add { cart, sku, pieces, key } => keyed(
+                add(token(*cart).hash(), SKUS[*sku], *pieces),
+                *key,
+                format!("add {cart} {sku} {pieces}"),
+            ),
+            Op::Change { cart, pieces } => {
+                let cart = token(*cart).hash();
+                let (_, line) = self.lines.iter().rev().find(|(of, _)| *of == cart)?;
+                Command::ChangeLine(ChangeLine { cart, line: *line, quantity: *pieces }).into()
+            }
+            Op::Fill(cart) => fill(token(*cart).hash()).into(),
+            Op::Place { cart, key } => {
+                keyed(place(token(*cart).hash()), *key, format!("place {cart}"))
+            }
+            Op::Settle { order, how } => {
+                let settlement = match how {
+                    0 => Settlement::Captured { reference: "ref".to_owned() },
+                    1 => Settlement::Declined { reason: "card_declined".to_owned() },
+                    _ => Settlement::RequiresAction { url: "/pay".to_owned() },
+                };
+                let order = self.order(*order)?;
+                Command::SettlePayment(SettlePayment { order, settlement }).into()
+            }
+            Op::Refund(order) => {
+                Command::SettleRefund(SettleRefund { order: self.order(*order)? }).into()
+            }
+            Op::Cancel(order) => Command::CancelOrder(CancelOrder {
+                order: self.order(*order)?,
+                expected_version: None,
+                reason: "test".to_owned(),
+            })
+            .into(),
+            Op::Count { sku, on_hand } => Command::SetStock(SetStock {
+                variant: VariantRef::Sku(SKUS[*sku].to_owned()),
+                location: "default".to_owned(),
+                on_hand: *on_hand,
+                expected: None,
+            })
+            .into(),
+            Op::Reopen => return None,
+        })
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    /// Waves of commands, each wave submitted at once, leave a store in which nothing is wrong.
+    #[test]
+    fn whatever_happens_the_doctor_finds_nothing(
+        waves in prop::collection::vec(prop::collection::vec(op(), 1..12), 1..12),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let folder = tempfile::tempdir().unwrap();
+            let mut shop = Shop::open(folder.path());
+            for (sku, stock) in SKUS.into_iter().zip([3, 8, 20]) {
+                shop.stock(sku, 250, stock).await;
+            }
+            let mut known = Known::default();
+            for wave in waves {
+                if wave.iter().any(|op| matches!(op, Op::Reopen)) {
+                    shop.close();
+                    shop = Shop::open(folder.path());
+                }
+                let submissions = wave.iter().filter_map(|op| known.submission(op)).collect();
+                for outcome in together(&shop, submissions).await {
+                    known.learn(&outcome);
+                }
+            }
+            shop.assert_sound().await;
+            shop.close();
+        });
+    }
+}

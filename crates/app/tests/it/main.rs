@@ -1,0 +1,14 @@
+//! The engine and the stores on a real database.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    unreachable_pub,
+    reason = "tests"
+)]
+
+mod engine;
+mod prepare_all;
+mod shop;

@@ -1,0 +1,71 @@
+//! Every statement of every store fits the schema.
+
+use std::path::{Path, PathBuf};
+
+use stoa_app::{back_office, cart, catalog, event_log, idempotency, inventory, job, ledger, order};
+use stoa_sql::{Db, Sql, Write};
+
+/// The pages of SQL, each with its statements and set-based writes. Staff's are its own secret; it
+/// has the same test beside its store.
+fn pages() -> Vec<(&'static str, &'static [&'static Sql], &'static [&'static Write])> {
+    vec![
+        ("back_office/store.rs", back_office::store::STATEMENTS, &[]),
+        ("cart/store.rs", cart::store::STATEMENTS, cart::store::WRITES),
+        ("catalog/store.rs", catalog::store::STATEMENTS, catalog::store::WRITES),
+        ("event_log.rs", event_log::STATEMENTS, event_log::WRITES),
+        ("idempotency.rs", idempotency::STATEMENTS, idempotency::WRITES),
+        ("inventory/store.rs", inventory::store::STATEMENTS, inventory::store::WRITES),
+        ("job.rs", job::STATEMENTS, job::WRITES),
+        ("ledger/store.rs", ledger::store::STATEMENTS, ledger::store::WRITES),
+        ("order/store.rs", order::store::STATEMENTS, order::store::WRITES),
+    ]
+}
+
+#[test]
+fn every_statement_is_prepared() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = Db::open_embedded(folder.path()).unwrap();
+    for (page, statements, writes) in pages() {
+        let texts = statements.iter().map(|sql| sql.sqlite);
+        for text in texts.chain(writes.iter().map(|write| write.sqlite())) {
+            db.prepare(text).unwrap_or_else(|error| panic!("{page}: {error}\n{text}"));
+        }
+    }
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// What is not in the lists is not prepared by the test above, so that a list must be whole.
+#[test]
+fn no_statement_is_left_out_of_its_list() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let mut checked = 0;
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let named = |kind: &str| text.matches(&format!(": {kind} =")).count();
+        let (n_statements, n_writes) = (named("Sql"), named("Write"));
+        let name = file.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
+        if n_statements + n_writes == 0 || name == "staff/store.rs" {
+            continue;
+        }
+        let pages = pages();
+        let (_, statements, writes) = pages
+            .iter()
+            .find(|(page, ..)| *page == name)
+            .unwrap_or_else(|| panic!("{name} holds SQL, but is not in the list of pages"));
+        assert_eq!((statements.len(), writes.len()), (n_statements, n_writes), "{name}");
+        checked += 1;
+    }
+    assert_eq!(checked, pages().len());
+}
