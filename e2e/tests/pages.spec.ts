@@ -19,7 +19,7 @@ import { expect, owner, type Page, test } from "../support/test";
 
 test.describe.configure({ timeout: 180_000 });
 
-async function look(page: Page, name: string, info: TestInfo): Promise<void> {
+async function look(page: Page, name: string, info: TestInfo, alike?: string): Promise<void> {
   const tour = process.env.E2E_TOUR;
   if (tour) {
     for (const colorScheme of ["light", "dark"] as const) {
@@ -29,8 +29,14 @@ async function look(page: Page, name: string, info: TestInfo): Promise<void> {
     }
     await showIn(page, "light");
   }
-  await expectGoodPage(page, name);
+  await expectGoodPage(page, name, alike);
 }
+
+test("the document of the API", async ({ page }, info) => {
+  await page.goto("/api/docs");
+  // Of the operations of a group, the first is as good as all.
+  await look(page, "api-docs", info, ".operation ~ .operation");
+});
 
 test("the catalogue", async ({ page, phone }, info) => {
   const pages = [
@@ -44,7 +50,6 @@ test("the catalogue", async ({ page, phone }, info) => {
     ["product", "/products/over-ear-headphones-nocturne"],
     ["product-many-options", "/products/wrap-dress-in-washed-viscose"],
     ["not-found", "/products/no-such-thing"],
-    ["api-docs", "/api/docs"],
   ];
   for (const [name, path] of pages) {
     await test.step(name, async () => {

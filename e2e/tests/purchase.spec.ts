@@ -18,7 +18,7 @@ test("a visitor finds, chooses, pays and looks the order up", async ({ page, scr
   await test.step("home and a search with a typing error", async () => {
     await page.goto("/");
     await expect(page.getByRole("heading", { level: 2, name: "Shop by category" })).toBeVisible();
-    await page.getByRole("textbox").or(page.getByRole("combobox")).first().fill("headphnes");
+    await page.getByLabel("Search products").fill("headphnes");
     await page.keyboard.press("Enter");
     await expect(page.getByRole("heading", { level: 1 })).toHaveText("Results for “headphones”");
     await expect(page.getByText("Nothing was found for headphnes")).toBeVisible();
