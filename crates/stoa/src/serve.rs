@@ -62,6 +62,8 @@ pub(crate) async fn serve(
     let index = tokio::spawn(follow::index(Arc::clone(&shop)));
     let worker = tokio::spawn(work(Arc::clone(&shop)));
 
+    // Before anyone can know that the shop is there to be stopped.
+    let stop_asked = stop_signals().context("cannot listen for signals")?;
     println!("Stoa serves {} at {public_url}", shop.config.name);
     println!("Back office: {public_url}/admin");
     if let Some(link) = staff::create_setup_link(&shop.db, clock::now()).await? {
@@ -77,7 +79,7 @@ pub(crate) async fn serve(
     let stop = {
         let asked = Arc::clone(&asked);
         async move {
-            asked_to_stop().await;
+            stop_asked.await;
             asked.notify_one();
         }
     };
@@ -132,21 +134,24 @@ async fn purge(shop: &Shop) -> Result<(), stoa_app::error::StoreError> {
     Ok(())
 }
 
-/// Waits for SIGTERM or Ctrl-C.
-async fn asked_to_stop() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-            let _ended = interrupt.await;
-            return;
-        };
+/// From now on SIGTERM and Ctrl-C end nothing but the future that this gives.
+#[cfg(unix)]
+fn stop_signals() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
         tokio::select! {
-            _ = interrupt => {}
             _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
-    }
-    #[cfg(not(unix))]
-    let _ended = interrupt.await;
+    })
+}
+
+/// Gives a future that ends with Ctrl-C.
+#[cfg(not(unix))]
+fn stop_signals() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        let _ended = tokio::signal::ctrl_c().await;
+    })
 }
