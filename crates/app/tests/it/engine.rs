@@ -88,6 +88,20 @@ async fn order_numbers_have_neither_gaps_nor_doubles_however_many_pay_at_once() 
     shop.close();
 }
 
+#[tokio::test]
+async fn a_cart_that_is_made_again_is_the_cart_that_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let shop = Shop::open(folder.path());
+    shop.stock("PEN", 700, 10).await;
+    let cart = token(1).hash();
+    let create = || Command::CreateCart(CreateCart { key: cart });
+    shop.must(create()).await;
+    let Reply::Cart(filled) = shop.must(add(cart, "PEN", 2)).await else { panic!("a cart") };
+    let Reply::Cart(again) = shop.must(create()).await else { panic!("a cart") };
+    assert_eq!(again, filled);
+    shop.close();
+}
+
 /// Submits at once, so that all are in few batches.
 async fn together(shop: &Shop, submissions: Vec<Submission>) -> Vec<Outcome> {
     let mut running = JoinSet::new();
@@ -239,10 +253,10 @@ struct Known {
 impl Known {
     fn learn(&mut self, outcome: &Outcome) {
         match outcome {
-            Outcome::Done { reply: Reply::Order(order), .. } => {
-                if !self.orders.contains(&order.id) {
-                    self.orders.push(order.id);
-                }
+            Outcome::Done { reply: Reply::Order(order), .. }
+                if !self.orders.contains(&order.id) =>
+            {
+                self.orders.push(order.id);
             }
             Outcome::Done { reply: Reply::Cart(cart), .. } => {
                 self.lines.extend(cart.body.lines.iter().map(|line| (cart.key, line.id)));

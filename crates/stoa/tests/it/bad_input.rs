@@ -367,11 +367,10 @@ fn text_that_is_long_or_full_of_control_characters() {
         }
         assert_eq!(pointers(&patch(&json!({"email": text})).refused(422, "invalid")), ["/email"]);
         patch(&json!({"shipping_method": text})).refused(422, "invalid");
-        for (request, at) in [(shop.post("/api/admin/v1/products"), "/title")] {
-            let body = json!({"title": text, "variants": [{"price": usd(1)}]});
-            let problem = request.bearer(&admin).json(&body).refused(422, "invalid");
-            assert!(pointers(&problem).contains(&at), "{problem}");
-        }
+        let body = json!({"title": text, "variants": [{"price": usd(1)}]});
+        let request = shop.post("/api/admin/v1/products").bearer(&admin).json(&body);
+        let problem = request.refused(422, "invalid");
+        assert!(pointers(&problem).contains(&"/title"), "{problem}");
         let mut wrong = address();
         wrong["line2"] = json!(text);
         let answer = patch(&json!({"shipping_address": wrong})).send();

@@ -311,7 +311,7 @@ fn the_demo_fills_a_directory_once() {
 #[test]
 fn a_shop_that_is_told_to_stop_finishes_what_it_began() {
     let shop = Shop::closed()
-        .set("STOA_PAYMENTS__TEST__DELAY_MS", 1_500)
+        .set("STOA_PAYMENTS__TEST__DELAY_MS", "1500")
         .stocked(&[simple("drum", 1_500, 30)])
         .open();
     let cart = shop.ready_cart("DRUM", 1);

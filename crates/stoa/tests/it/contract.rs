@@ -10,8 +10,11 @@ use crate::catalogue::{COLOURS, simple, usd, varied};
 use crate::http::{Answer, pointers};
 use crate::shop::{Shop, eventually};
 
+/// What a part is about, and its test.
+type Part = (&'static str, fn(&Shop));
+
 /// Each part uses products of its own, so that none depends on what another has bought.
-const PARTS: &[(&str, fn(&Shop))] = &[
+const PARTS: &[Part] = &[
     ("lists of products", lists_of_products),
     ("filters and facets", filters_and_facets),
     ("pages of products", pages_of_products),

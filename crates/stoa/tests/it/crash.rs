@@ -139,8 +139,8 @@ fn a_kill_loses_nothing_that_was_acknowledged() {
 #[test]
 fn nor_with_a_provider_that_is_slow_and_loses_replies() {
     let shop = Shop::closed()
-        .set("STOA_PAYMENTS__TEST__DELAY_MS", 40)
-        .set("STOA_PAYMENTS__TEST__LOSE_REPLY_EVERY", 5)
+        .set("STOA_PAYMENTS__TEST__DELAY_MS", "40")
+        .set("STOA_PAYMENTS__TEST__LOSE_REPLY_EVERY", "5")
         .stocked(&[simple("soap", 450, 1_000_000)]);
     survives(&shop, 8);
 }

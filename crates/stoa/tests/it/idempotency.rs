@@ -6,7 +6,7 @@ use std::sync::Barrier;
 
 use serde_json::{Value, json};
 
-use crate::buyer::{GOOD_CARD, details, line, payment};
+use crate::buyer::{GOOD_CARD, details, payment};
 use crate::catalogue::{simple, usd};
 use crate::http::{Answer, Request, exchange_on};
 use crate::shop::Shop;

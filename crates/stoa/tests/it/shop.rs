@@ -41,8 +41,8 @@ impl Shop {
     }
 
     /// The same with an environment variable.
-    pub fn set(mut self, name: &str, value: impl ToString) -> Self {
-        self.settings.push((name.to_owned(), value.to_string()));
+    pub fn set(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((name.to_owned(), value.to_owned()));
         self
     }
 
