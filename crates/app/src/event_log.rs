@@ -31,7 +31,7 @@ const READ: Sql = sql!(
 
 const OF_SUBJECT: Sql = sql!(
     "select log_offset, id, subject, sequence, kind, data, created_at
-    from events where subject = $1 order by sequence"
+    from events where subject = $1 and kind <> 'stock.changed' order by sequence"
 );
 
 const LATEST: Sql = sql!(
@@ -121,7 +121,7 @@ pub async fn read(tx: &mut Tx, after: i64, limit: i64) -> Result<Vec<LoggedEvent
     tx.query(&READ, &[after.into(), limit.into()], from_row).await
 }
 
-/// All facts about a subject, in order.
+/// All facts about a subject, in order; a stock level's are in the log alone.
 pub async fn of_subject(tx: &mut Tx, subject: &str) -> Result<Vec<LoggedEvent>, StoreError> {
     tx.query(&OF_SUBJECT, &[subject.into()], from_row).await
 }
