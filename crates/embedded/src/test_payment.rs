@@ -291,12 +291,7 @@ mod tests {
         let paid = first.charge(&charge(1, "tok_ok")).await.unwrap();
         assert!(matches!(paid, ChargeOutcome::Captured { .. }));
         drop(first);
-        OpenOptions::new()
-            .append(true)
-            .open(&path)
-            .unwrap()
-            .write_all(b"pay_0000 capt")
-            .unwrap(); // A line cut off by a crash.
+        OpenOptions::new().append(true).open(&path).unwrap().write_all(b"pay_0000 capt").unwrap(); // A line cut off by a crash.
         let second = TestProvider::open(&path, Behaviour::default()).unwrap();
         assert_eq!(second.charge(&charge(1, "tok_declined")).await.unwrap(), paid);
         assert_eq!(read_book(&path).unwrap().len(), 1);

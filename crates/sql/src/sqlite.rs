@@ -314,10 +314,7 @@ mod tests {
         tx.execute(&insert, &[Param::Text("x"), Param::Int(1)]).await.unwrap();
         drop(tx);
         let mut tx = db.read().await.unwrap();
-        let found = tx
-            .query_opt(&count, &[Param::Text("x")], |row| row.int(0))
-            .await
-            .unwrap();
+        let found = tx.query_opt(&count, &[Param::Text("x")], |row| row.int(0)).await.unwrap();
         assert_eq!(found, Some(0));
     }
 
