@@ -158,7 +158,7 @@ test("an order tells its story in money and stock, and can be cancelled", async 
   };
   const total = order.totals.total.amount;
   expect(await sides()).toEqual([[total, total]]);
-  const movements = page.getByRole("region", { name: "Stock movements" });
+  const movements = page.getByRole("region", { name: "Stock movements", exact: true });
   await expect(movements.locator("tbody tr")).toHaveCount(1);
   await expect(movements.locator("tbody tr")).toContainText("Reserved");
 
