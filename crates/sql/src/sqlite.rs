@@ -39,7 +39,8 @@ impl Sqlite {
     pub(crate) fn open(path: &Path) -> Result<Self, SqlError> {
         let mut writer = Connection::open(path)?;
         configure(&writer)?;
-        writer.pragma_update(None, "cache_size", -32_000)?; // KiB
+        // KiB. More does not help: every commit that splits a page walks the whole cache.
+        writer.pragma_update(None, "cache_size", -16_000)?;
         migrate(&mut writer)?;
         Ok(Self {
             watcher: Mutex::new(open_reader(path)?),
