@@ -21,9 +21,9 @@ static INSERT: Write = Write::new(
 );
 
 const READ: Sql = sql!(
-    sqlite: "select log_offset, id, subject, sequence, kind, data, created_at
+    sqlite: "select log_offset, kind, data
         from events where log_offset > $1 order by log_offset limit $2",
-    postgres: "select log_offset, id, subject, sequence, kind, data, created_at
+    postgres: "select log_offset, kind, data
         from events where log_offset > $1
             and transaction_id < pg_snapshot_xmin(pg_current_snapshot())
         order by log_offset limit $2",
@@ -83,18 +83,19 @@ fn from_row(row: &Row<'_>) -> Result<LoggedEvent, StoreError> {
 
 /// Appends facts.
 pub async fn append(tx: &mut Tx, ctx: &mut Ctx, events: &[Event]) -> Result<(), StoreError> {
-    for event in events {
-        let data = serde_json::to_string(&event.body)?;
-        let row = [
+    let data: Vec<String> =
+        events.iter().map(|event| serde_json::to_string(&event.body)).collect::<Result<_, _>>()?;
+    let rows = events.iter().zip(&data).map(|(event, data)| {
+        [
             Param::from(ctx.event_id()),
             (&event.subject).into(),
             event.sequence.into(),
             event.body.kind().into(),
-            Param::Json(&data),
+            Param::Json(data),
             ctx.now.into(),
-        ];
-        tx.write(&INSERT, [row]).await?;
-    }
+        ]
+    });
+    tx.write(&INSERT, rows).await?;
     Ok(())
 }
 
@@ -116,9 +117,29 @@ pub async fn record(
     Ok(offset)
 }
 
-/// At most `limit` facts after an offset, in order.
-pub async fn read(tx: &mut Tx, after: i64, limit: i64) -> Result<Vec<LoggedEvent>, StoreError> {
-    tx.query(&READ, &[after.into(), limit.into()], from_row).await
+/// What happened, while its row is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Fact<'a> {
+    /// Its place in the log.
+    pub offset: i64,
+    /// What happened: `order.placed`.
+    pub kind: &'a str,
+    /// What is known of it, as JSON.
+    pub data: &'a str,
+}
+
+/// Hands at most `limit` facts after an offset to `take`, in order; says how many there were.
+pub async fn read(
+    tx: &mut Tx,
+    after: i64,
+    limit: i64,
+    mut take: impl FnMut(Fact<'_>),
+) -> Result<usize, StoreError> {
+    let row = |row: &Row<'_>| {
+        take(Fact { offset: row.int(0)?, kind: row.text(1)?, data: row.text(2)? });
+        Ok::<_, StoreError>(())
+    };
+    Ok(tx.query(&READ, &[after.into(), limit.into()], row).await?.len())
 }
 
 /// All facts about a subject, in order; a stock level's are in the log alone.

@@ -13,13 +13,15 @@ use stoa_kernel::{Ctx, ProductId};
 use stoa_ports::search::SearchError;
 
 use crate::error::StoreError;
-use crate::event_log::{self, LoggedEvent};
+use crate::event_log::{self, Fact};
 use crate::shop::Shop;
 
 /// How often followers look for new facts when nobody wakes them.
 const LOOK: Duration = Duration::from_millis(100);
 /// Facts read at once.
 const CHUNK: i64 = 2_000;
+/// Facts that are nothing to the index, after which it keeps its offset all the same.
+const KEEP_AFTER: i64 = 20_000;
 /// Products indexed at once.
 const INDEX_CHUNK: usize = 500;
 
@@ -68,14 +70,14 @@ struct ProductFact {
 }
 
 impl CatalogChange {
-    fn take(&mut self, event: &LoggedEvent) {
+    fn take(&mut self, event: Fact<'_>) {
         self.offset = event.offset;
         let is_stock = event.kind == "stock.changed";
         self.rebuild |= event.kind == "search.rebuild_requested";
         if !is_stock && !event.kind.starts_with("product.") {
             return;
         }
-        let Ok(fact) = serde_json::from_str::<ProductFact>(&event.data) else {
+        let Ok(fact) = serde_json::from_str::<ProductFact>(event.data) else {
             tracing::error!(event.offset = event.offset, "an event cannot be read");
             return;
         };
@@ -95,16 +97,9 @@ impl CatalogChange {
 /// The store failed.
 pub async fn changes_after(shop: &Shop, offset: i64) -> Result<Option<CatalogChange>, StoreError> {
     let mut tx = shop.db.read().await?;
-    let events = event_log::read(&mut tx, offset, CHUNK).await?;
-    drop(tx);
-    if events.is_empty() {
-        return Ok(None);
-    }
     let mut change = CatalogChange::default();
-    for event in &events {
-        change.take(event);
-    }
-    Ok(Some(change))
+    let facts = event_log::read(&mut tx, offset, CHUNK, |fact| change.take(fact)).await?;
+    Ok((facts > 0).then_some(change))
 }
 
 /// Waits until something may have happened.
@@ -151,48 +146,43 @@ pub async fn copies(shop: Arc<Shop>, changed: impl Fn(&CatalogChange) + Send) {
     }
 }
 
-/// Brings the search index up to the newest fact; says how many products were indexed.
+/// Brings the search index up to the newest fact; says how many products were indexed. `seen` is
+/// the newest fact that a former call took into account: most facts are nothing to the index, which
+/// keeps its own offset only now and then.
 ///
 /// # Errors
 /// The store or the search engine failed; what was done stays done.
-pub async fn catch_up(shop: &Shop) -> Result<usize, FollowError> {
+pub async fn catch_up(shop: &Shop, seen: &mut i64) -> Result<usize, FollowError> {
     let mut indexed = 0;
     loop {
-        let offset = shop.search.offset().await?;
-        let Some(change) = changes_after(shop, offset).await? else { return Ok(indexed) };
+        let kept = shop.search.offset().await?;
+        let Some(change) = changes_after(shop, kept.max(*seen)).await? else { return Ok(indexed) };
         if change.rebuild {
             indexed += rebuild(shop, |_| {}).await?;
             continue;
         }
         let ids: Vec<ProductId> = change.edited.iter().chain(&change.flipped).copied().collect();
-        if ids.is_empty() {
-            if change.offset - offset >= CHUNK {
-                shop.search.apply(Vec::new(), Vec::new(), change.offset).await?;
-                continue;
-            }
-            // Nothing to index: the next fact that matters will carry the offset.
-            let more = changes_after(shop, change.offset).await?;
-            if more.is_none() {
-                return Ok(indexed);
-            }
+        if !ids.is_empty() {
+            shop.catalog.forget(&[], true);
+            let docs = shop.catalog.docs(&ids).await?;
+            let on_sale: BTreeSet<ProductId> = docs.iter().map(|doc| doc.id).collect();
+            let gone = ids.iter().filter(|id| !on_sale.contains(id)).copied().collect();
+            indexed += docs.len();
+            shop.search.apply(docs, gone, change.offset).await?;
+        } else if change.offset - kept >= KEEP_AFTER {
             shop.search.apply(Vec::new(), Vec::new(), change.offset).await?;
-            continue;
         }
-        shop.catalog.forget(&[], true);
-        let docs = shop.catalog.docs(&ids).await?;
-        let on_sale: BTreeSet<ProductId> = docs.iter().map(|doc| doc.id).collect();
-        let gone = ids.iter().filter(|id| !on_sale.contains(id)).copied().collect();
-        indexed += docs.len();
-        shop.search.apply(docs, gone, change.offset).await?;
+        *seen = change.offset;
     }
 }
 
 /// Keeps the search index up to date, for ever.
 pub async fn index(shop: Arc<Shop>) {
     let mut counter = -1;
+    let mut seen = 0;
     loop {
         match shop.db.change_counter().await {
-            Ok(now) if now != counter => match catch_up(&shop).await {
+            Ok(now) if now != counter => match catch_up(&shop, &mut seen).await {
                 Ok(_) => counter = now,
                 Err(error) => {
                     tracing::warn!(%error, "the search index cannot follow the event log");

@@ -106,17 +106,23 @@ pub async fn load(tx: &mut Tx, keys: &[KeyHash]) -> Result<Vec<Kept>, StoreError
     tx.query_keys(&SELECT, keys.iter().map(|key| Param::Bytes(key)), &[], row).await
 }
 
-/// Keeps a key, with its answer unless an order's payment is to give it.
-pub async fn keep(tx: &mut Tx, kept: &Kept, now: Timestamp) -> Result<(), StoreError> {
-    let row = [
-        Param::Bytes(&kept.key),
-        Param::Bytes(&kept.fingerprint),
-        kept.order_id.into(),
-        kept.answer.as_ref().map(|answer| i64::from(answer.status)).into(),
-        kept.answer.as_ref().map(|answer| answer.body.as_str()).into(),
-        now.into(),
-    ];
-    tx.write(&UPSERT, [row]).await?;
+/// Keeps keys, each named once, with its answer unless an order's payment is to give it.
+pub async fn keep<'a>(
+    tx: &mut Tx,
+    keys: impl IntoIterator<Item = &'a Kept>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let rows = keys.into_iter().map(|kept| {
+        [
+            Param::Bytes(&kept.key),
+            Param::Bytes(&kept.fingerprint),
+            kept.order_id.into(),
+            kept.answer.as_ref().map(|answer| i64::from(answer.status)).into(),
+            kept.answer.as_ref().map(|answer| answer.body.as_str()).into(),
+            now.into(),
+        ]
+    });
+    tx.write(&UPSERT, rows).await?;
     Ok(())
 }
 

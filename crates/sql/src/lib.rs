@@ -116,13 +116,9 @@ impl Tx {
         sql: &Sql,
         keys: impl IntoIterator<Item = Param<'a>>,
         more: &[Param<'_>],
-        mut map: impl FnMut(&Row<'_>) -> std::result::Result<T, E>,
+        map: impl FnMut(&Row<'_>) -> std::result::Result<T, E>,
     ) -> std::result::Result<Vec<T>, E> {
-        let mut rows = Vec::new();
-        for key in keys {
-            self.inner.query_key(sql.sqlite, key, more, &mut map, &mut rows)?;
-        }
-        Ok(rows)
+        self.inner.query_keys(sql.sqlite, keys, more, map)
     }
 
     /// Runs a statement and says how many rows it changed.
@@ -139,11 +135,7 @@ impl Tx {
         write: &Write,
         rows: impl IntoIterator<Item = R>,
     ) -> Result<u64> {
-        let mut changed = 0;
-        for row in rows {
-            changed += self.inner.execute(write.sqlite(), row.as_ref())?;
-        }
-        Ok(changed)
+        self.inner.write(write.sqlite(), rows)
     }
 
     /// Makes everything the transaction wrote durable and visible.

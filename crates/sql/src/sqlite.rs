@@ -132,24 +132,25 @@ impl SqliteTx {
         Ok(out)
     }
 
-    /// Appends the rows for `key` as `$1` and `more` from `$2` on.
-    pub(crate) fn query_key<T, E: From<SqlError>>(
+    /// The rows for each key as `$1`, with `more` from `$2` on.
+    pub(crate) fn query_keys<'a, T, E: From<SqlError>>(
         &mut self,
         text: &str,
-        key: Param<'_>,
+        keys: impl IntoIterator<Item = Param<'a>>,
         more: &[Param<'_>],
-        map: &mut impl FnMut(&Row<'_>) -> Result<T, E>,
-        out: &mut Vec<T>,
-    ) -> Result<(), E> {
+        mut map: impl FnMut(&Row<'_>) -> Result<T, E>,
+    ) -> Result<Vec<T>, E> {
         let connection = self.connection()?;
         let mut statement = connection.prepare_cached(text).map_err(SqlError::from)?;
-        let params = std::iter::once(&key).chain(more);
-        bind(&mut statement, params)?;
-        let mut rows = statement.raw_query();
-        while let Some(inner) = rows.next().map_err(SqlError::from)? {
-            out.push(map(&Row { inner })?);
+        let mut out = Vec::new();
+        for key in keys {
+            bind(&mut statement, std::iter::once(&key).chain(more))?;
+            let mut rows = statement.raw_query();
+            while let Some(inner) = rows.next().map_err(SqlError::from)? {
+                out.push(map(&Row { inner })?);
+            }
         }
-        Ok(())
+        Ok(out)
     }
 
     pub(crate) fn query_opt<T, E: From<SqlError>>(
@@ -169,9 +170,21 @@ impl SqliteTx {
     }
 
     pub(crate) fn execute(&mut self, text: &str, params: &[Param<'_>]) -> Result<u64, SqlError> {
+        self.write(text, std::iter::once(params))
+    }
+
+    /// Runs a statement for each row; says how many rows of the table it changed.
+    pub(crate) fn write<'a, R: AsRef<[Param<'a>]>>(
+        &mut self,
+        text: &str,
+        rows: impl IntoIterator<Item = R>,
+    ) -> Result<u64, SqlError> {
         let mut statement = self.connection()?.prepare_cached(text)?;
-        bind(&mut statement, params)?;
-        let changed = statement.raw_execute()?;
+        let mut changed = 0;
+        for row in rows {
+            bind(&mut statement, row.as_ref())?;
+            changed += statement.raw_execute()?;
+        }
         u64::try_from(changed).map_err(|_| SqlError::internal("a row count out of range"))
     }
 

@@ -50,7 +50,7 @@ pub(crate) async fn fill(data: &DataDir, config: &Config) -> anyhow::Result<()> 
         make_orders(&shop).await?;
     }
     BEHIND_S.store(0, Ordering::Relaxed);
-    stoa_app::follow::catch_up(&shop).await.context("the search index")?;
+    stoa_app::follow::catch_up(&shop, &mut 0).await.context("the search index")?;
 
     let password = entropy::token()?.reveal();
     let mut ctx = Ctx { now: clock::now(), ids: entropy::ids()? };

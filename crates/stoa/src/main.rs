@@ -174,7 +174,7 @@ fn start_logging(config: &Config) {
 async fn index_unless_served(data: &DataDir, config: &Config) -> anyhow::Result<()> {
     let Some(lock) = data.serving_lock()? else { return Ok(()) };
     let (shop, engine) = data.shop(config, clock::now)?;
-    follow::catch_up(&shop).await.context("the search index")?;
+    follow::catch_up(&shop, &mut 0).await.context("the search index")?;
     drop(shop);
     tokio::task::spawn_blocking(|| engine.join()).await?;
     drop(lock);

@@ -1,7 +1,7 @@
 //! Rendered pages, kept until an event says that they are out of date.
 //!
-//! A page is kept without the number of pieces in the cart, which is put in for each request, so
-//! that one copy serves everyone.
+//! A page is kept as a visitor with an empty cart sees it; for others the number of pieces in the
+//! cart is put in, so that one copy serves everyone.
 //!
 //! When is a kept page shown? A list: while neither the catalogue nor the search index has moved on
 //! since it was made ([`Stamp`]). A product: until the product is forgotten; beside itself it shows
@@ -54,8 +54,8 @@ enum Key {
 /// A rendered page.
 #[derive(Debug)]
 pub struct Page {
-    body: Bytes,
     empty_cart: Bytes,
+    /// Where the number of pieces in the cart goes.
     slot: Option<usize>,
     tag: u64,
     stamp: Stamp,
@@ -66,22 +66,21 @@ pub struct Page {
 impl Page {
     /// What was rendered from the catalogue as it was at a moment.
     pub fn new(html: String, stamp: Stamp) -> Self {
-        let slot = html.find(stoa_pages::CART_COUNT_SLOT);
         let tag = fnv1a(html.as_bytes());
-        let body = Bytes::from(html);
-        let empty_cart = body.clone();
-        let page = Self { body, empty_cart, slot, tag, stamp, handle: String::new() };
-        Self { empty_cart: page.with_count(0), ..page }
+        let slot = html.find(stoa_pages::CART_COUNT_SLOT);
+        let html = html.replacen(stoa_pages::CART_COUNT_SLOT, &stoa_pages::cart_badge(0), 1);
+        // Boxed, so that what the renderer reserved beyond the page is not kept with it.
+        let empty_cart = html.into_boxed_str().into_boxed_bytes().into();
+        Self { empty_cart, slot, tag, stamp, handle: String::new() }
     }
 
     fn with_count(&self, count: u64) -> Bytes {
-        let Some(slot) = self.slot else { return self.body.clone() };
-        let badge = stoa_pages::cart_badge(count);
-        let mut body = Vec::with_capacity(self.body.len() + badge.len());
-        body.extend_from_slice(self.body.get(..slot).unwrap_or_default());
+        let Some(slot) = self.slot.filter(|_| count > 0) else { return self.empty_cart.clone() };
+        let (none, badge) = (stoa_pages::cart_badge(0), stoa_pages::cart_badge(count));
+        let mut body = Vec::with_capacity(self.empty_cart.len() + badge.len());
+        body.extend_from_slice(self.empty_cart.get(..slot).unwrap_or_default());
         body.extend_from_slice(badge.as_bytes());
-        let after = slot + stoa_pages::CART_COUNT_SLOT.len();
-        body.extend_from_slice(self.body.get(after..).unwrap_or_default());
+        body.extend_from_slice(self.empty_cart.get(slot + none.len()..).unwrap_or_default());
         Bytes::from(body)
     }
 
@@ -89,13 +88,7 @@ impl Page {
     pub fn respond(&self, request: &HeaderMap, count: u64) -> Response<Body> {
         let tag = format!("W/\"{:x}-{count:x}\"", self.tag);
         let unchanged = matches_tag(request, &tag);
-        let body = if unchanged {
-            Bytes::new()
-        } else if count == 0 {
-            self.empty_cart.clone()
-        } else {
-            self.with_count(count)
-        };
+        let body = if unchanged { Bytes::new() } else { self.with_count(count) };
         let length = body.len();
         let mut response = Response::new(Body::from(body));
         if unchanged {
@@ -144,8 +137,7 @@ impl Weighter<Key, Arc<Page>> for Bytewise {
             Key::Product(_) => 16,
             Key::Listing(name) => name.len(),
         };
-        let copies = if page.slot.is_some() { page.empty_cart.len() } else { 0 };
-        u64::try_from(page.body.len() + copies + name + page.handle.len())
+        u64::try_from(page.empty_cart.len() + name + page.handle.len())
             .unwrap_or(u64::MAX)
             .saturating_add(300)
     }
@@ -317,5 +309,9 @@ mod tests {
         request.insert(IF_NONE_MATCH, three.headers()[ETAG].clone());
         assert_eq!(page.respond(&request, 3).status(), StatusCode::NOT_MODIFIED);
         assert_eq!(page.respond(&request, 4).status(), StatusCode::OK);
+        for count in [0, 1, 3, 1_000] {
+            let shown = format!("<a>Cart{}</a>", stoa_pages::cart_badge(count));
+            assert_eq!(page.with_count(count), shown);
+        }
     }
 }

@@ -78,36 +78,38 @@ pub async fn save(
     carts: &[&Cart],
     is_new: impl Fn(&TokenHash) -> bool,
 ) -> Result<(), StoreError> {
-    for cart in carts {
-        let (state, order) = match cart.state {
-            CartState::Open => ("open", None),
-            CartState::Paying(id) => ("paying", Some(id)),
-            CartState::Completed(id) => ("completed", Some(id)),
-        };
-        let body = serde_json::to_string(&cart.body)?;
+    let states = carts.iter().map(|cart| match cart.state {
+        CartState::Open => ("open", None),
+        CartState::Paying(id) => ("paying", Some(id)),
+        CartState::Completed(id) => ("completed", Some(id)),
+    });
+    let bodies: Vec<String> =
+        carts.iter().map(|cart| serde_json::to_string(&cart.body)).collect::<Result<_, _>>()?;
+    let (mut inserts, mut updates) = (Vec::new(), Vec::new());
+    for ((cart, (state, order)), body) in carts.iter().zip(states).zip(&bodies) {
         if is_new(&cart.key) {
-            let row = [
+            inserts.push([
                 Param::from(&cart.key),
                 state.into(),
                 order.into(),
                 cart.version.into(),
                 cart.currency.code().into(),
-                Param::Json(&body),
+                Param::Json(body),
                 cart.created_at.into(),
                 cart.updated_at.into(),
-            ];
-            tx.write(&INSERT, [row]).await?;
+            ]);
         } else {
-            let row = [
+            updates.push([
                 Param::from(&cart.key),
                 state.into(),
                 order.into(),
                 cart.version.into(),
-                Param::Json(&body),
+                Param::Json(body),
                 cart.updated_at.into(),
-            ];
-            tx.write(&UPDATE, [row]).await?;
+            ]);
         }
     }
+    tx.write(&INSERT, inserts).await?;
+    tx.write(&UPDATE, updates).await?;
     Ok(())
 }

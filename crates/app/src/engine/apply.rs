@@ -1,6 +1,6 @@
 //! Writes what a batch has changed, each row once, however many commands changed it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use stoa_domain::event::Event;
 use stoa_domain::inventory::Movement;
@@ -12,7 +12,7 @@ use stoa_sql::Tx;
 use super::load::Stored;
 use crate::answer::Answer;
 use crate::error::StoreError;
-use crate::idempotency::{self, Kept};
+use crate::idempotency::{self, Kept, KeyHash};
 use crate::{cart, event_log, inventory, job, ledger, order};
 
 /// What a batch will write. Rows that exist are named by key and taken from the world at the end;
@@ -24,11 +24,11 @@ pub(super) struct Pending {
     levels: BTreeSet<(VariantId, LocationId)>,
     movements: Vec<Movement>,
     entries: Vec<LedgerEntry>,
-    jobs: Vec<Job>,
+    jobs: BTreeMap<(JobKind, OrderId), Job>,
     finished_jobs: Vec<(JobKind, OrderId)>,
     events: Vec<Event>,
     order_number: bool,
-    pub(super) keys: Vec<Kept>,
+    pub(super) keys: BTreeMap<KeyHash, Kept>,
     /// Orders whose payment is decided: the keys that wait for them get their answer.
     pub(super) settled: Vec<OrderId>,
 }
@@ -42,7 +42,8 @@ impl Pending {
         self.levels.extend(levels);
         self.movements.extend(changes.movements);
         self.entries.extend(changes.entries);
-        self.jobs.extend(changes.jobs);
+        let jobs = changes.jobs.into_iter();
+        self.jobs.extend(jobs.map(|job| ((job.kind, job.order_id), job)));
         self.finished_jobs.extend(changes.finished_jobs);
         self.events.extend(changes.events);
         self.order_number |= changes.next_order_number.is_some();
@@ -71,17 +72,13 @@ pub(super) async fn write(
     inventory::store::save_levels(tx, &levels, ctx.now).await?;
     inventory::store::add_movements(tx, &pending.movements).await?;
     ledger::store::add(tx, &pending.entries).await?;
-    for new in &pending.jobs {
-        job::store(tx, new).await?;
-    }
+    job::store(tx, pending.jobs.values()).await?;
     job::finish(tx, &pending.finished_jobs).await?;
     if pending.order_number {
         order::store::set_next_number(tx, world.next_order_number).await?;
     }
     event_log::append(tx, ctx, &pending.events).await?;
-    for kept in &pending.keys {
-        idempotency::keep(tx, kept, ctx.now).await?;
-    }
+    idempotency::keep(tx, pending.keys.values(), ctx.now).await?;
     for order in pending.settled.iter().filter_map(|id| world.orders.get(id)) {
         for key in idempotency::waiting_for(tx, order.id).await? {
             idempotency::answer(tx, &key, &Answer::to_order(order)).await?;

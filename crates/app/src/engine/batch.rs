@@ -175,6 +175,6 @@ fn keep_key(
     }
     let answer = if waiting.is_some() { None } else { Some(Answer::of(result, shop)) };
     let new = Kept { key, fingerprint, order_id: waiting.map(|order| order.id), answer };
-    pending.keys.push(new.clone());
+    pending.keys.insert(key, new.clone());
     kept.insert(key, new).is_some()
 }

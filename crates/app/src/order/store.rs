@@ -321,42 +321,52 @@ pub async fn save(
     orders: &[&Order],
     is_new: impl Fn(OrderId) -> bool,
 ) -> Result<(), StoreError> {
-    for order in orders {
-        if is_new(order.id) { insert(tx, order).await? } else { update(tx, order).await? }
-    }
-    Ok(())
+    let (new, changed): (Vec<&Order>, Vec<&Order>) =
+        orders.iter().partition(|order| is_new(order.id));
+    insert(tx, &new).await?;
+    update(tx, &changed).await
 }
 
-async fn insert(tx: &mut Tx, order: &Order) -> Result<(), StoreError> {
-    let details = serde_json::to_string(&order.details)?;
-    let totals = &order.totals;
-    let row = [
-        Param::from(order.id),
-        order.number.into(),
-        (&order.token_hash).into(),
-        (&order.cart_key).into(),
-        order.status.as_str().into(),
-        order.version.into(),
-        order.currency.code().into(),
-        (&order.email).into(),
-        totals.subtotal.minor.into(),
-        totals.discount.minor.into(),
-        totals.shipping.minor.into(),
-        order.shipping_tax.minor.into(),
-        totals.tax.minor.into(),
-        totals.tax_included.into(),
-        totals.total.minor.into(),
-        Param::Json(&details),
-        order.placed_at.into(),
-        order.created_at.into(),
-        order.updated_at.into(),
-    ];
-    tx.write(&INSERT_ORDER, [row]).await?;
-    for (position, line) in (0_i64..).zip(&order.lines) {
-        let allocations = serde_json::to_string(&line.allocations)?;
-        let row = [
+async fn insert(tx: &mut Tx, orders: &[&Order]) -> Result<(), StoreError> {
+    let details: Vec<String> = orders
+        .iter()
+        .map(|order| serde_json::to_string(&order.details))
+        .collect::<Result<_, _>>()?;
+    let rows = orders.iter().zip(&details).map(|(order, details)| {
+        let totals = &order.totals;
+        [
             Param::from(order.id),
-            position.into(),
+            order.number.into(),
+            (&order.token_hash).into(),
+            (&order.cart_key).into(),
+            order.status.as_str().into(),
+            order.version.into(),
+            order.currency.code().into(),
+            (&order.email).into(),
+            totals.subtotal.minor.into(),
+            totals.discount.minor.into(),
+            totals.shipping.minor.into(),
+            order.shipping_tax.minor.into(),
+            totals.tax.minor.into(),
+            totals.tax_included.into(),
+            totals.total.minor.into(),
+            Param::Json(details),
+            order.placed_at.into(),
+            order.created_at.into(),
+            order.updated_at.into(),
+        ]
+    });
+    tx.write(&INSERT_ORDER, rows).await?;
+    let mut lines = Vec::new();
+    for order in orders {
+        for (position, line) in (0_i64..).zip(&order.lines) {
+            lines.push((order.id, position, line, serde_json::to_string(&line.allocations)?));
+        }
+    }
+    let rows = lines.iter().map(|(order, position, line, allocations)| {
+        [
+            Param::from(*order),
+            (*position).into(),
             line.id.into(),
             line.variant_id.into(),
             line.product_id.into(),
@@ -369,48 +379,54 @@ async fn insert(tx: &mut Tx, order: &Order) -> Result<(), StoreError> {
             line.totals.discount.minor.into(),
             line.totals.tax.minor.into(),
             line.totals.total.minor.into(),
-            Param::Json(&allocations),
-        ];
-        tx.write(&INSERT_LINE, [row]).await?;
-    }
-    let payment = &order.payment;
-    let row = [
-        Param::from(payment.id),
-        order.id.into(),
-        (&payment.provider).into(),
-        payment.status.as_str().into(),
-        payment.amount.minor.into(),
-        payment.amount.currency.code().into(),
-        payment.token.as_deref().into(),
-        payment.reference.as_deref().into(),
-        payment.detail.as_deref().into(),
-        order.created_at.into(),
-        order.updated_at.into(),
-    ];
-    tx.write(&INSERT_PAYMENT, [row]).await?;
+            Param::Json(allocations),
+        ]
+    });
+    tx.write(&INSERT_LINE, rows).await?;
+    let rows = orders.iter().map(|order| {
+        let payment = &order.payment;
+        [
+            Param::from(payment.id),
+            order.id.into(),
+            (&payment.provider).into(),
+            payment.status.as_str().into(),
+            payment.amount.minor.into(),
+            payment.amount.currency.code().into(),
+            payment.token.as_deref().into(),
+            payment.reference.as_deref().into(),
+            payment.detail.as_deref().into(),
+            order.created_at.into(),
+            order.updated_at.into(),
+        ]
+    });
+    tx.write(&INSERT_PAYMENT, rows).await?;
     Ok(())
 }
 
-async fn update(tx: &mut Tx, order: &Order) -> Result<(), StoreError> {
-    let row = [
-        Param::from(order.id),
-        order.number.into(),
-        order.status.as_str().into(),
-        order.version.into(),
-        order.placed_at.into(),
-        order.updated_at.into(),
-    ];
-    tx.write(&UPDATE_ORDER, [row]).await?;
-    let payment = &order.payment;
-    let row = [
-        Param::from(payment.id),
-        payment.status.as_str().into(),
-        payment.token.as_deref().into(),
-        payment.reference.as_deref().into(),
-        payment.detail.as_deref().into(),
-        order.updated_at.into(),
-    ];
-    tx.write(&UPDATE_PAYMENT, [row]).await?;
+async fn update(tx: &mut Tx, orders: &[&Order]) -> Result<(), StoreError> {
+    let rows = orders.iter().map(|order| {
+        [
+            Param::from(order.id),
+            order.number.into(),
+            order.status.as_str().into(),
+            order.version.into(),
+            order.placed_at.into(),
+            order.updated_at.into(),
+        ]
+    });
+    tx.write(&UPDATE_ORDER, rows).await?;
+    let rows = orders.iter().map(|order| {
+        let payment = &order.payment;
+        [
+            Param::from(payment.id),
+            payment.status.as_str().into(),
+            payment.token.as_deref().into(),
+            payment.reference.as_deref().into(),
+            payment.detail.as_deref().into(),
+            order.updated_at.into(),
+        ]
+    });
+    tx.write(&UPDATE_PAYMENT, rows).await?;
     Ok(())
 }
 

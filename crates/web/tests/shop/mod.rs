@@ -225,7 +225,7 @@ impl TestShop {
             shop.catalog.forget(&all, !change.edited.is_empty());
             self.web.catalog_changed(&change);
         }
-        follow::catch_up(shop).await.unwrap();
+        follow::catch_up(shop, &mut 0).await.unwrap();
     }
 
     /// Orders that stand, without those forgotten.
