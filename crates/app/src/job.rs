@@ -2,17 +2,15 @@
 
 use stoa_domain::world::{Job, JobKind};
 use stoa_kernel::{OrderId, Timestamp};
-use stoa_sql::{Param, Row, Sql, Tx, Type, Verb, Write, sql};
+use stoa_sql::{Column, Param, Row, Sql, Tx, Type, Verb, Write, sql};
 
 use crate::error::StoreError;
 
-const UPSERT: Sql = sql!(
-    "insert into jobs (kind, order_id, run_at) values ($1, $2, $3)
-    on conflict (kind, order_id) do update set run_at = excluded.run_at"
-);
+const KEY: &[Column] = &[("kind", Type::Text), ("order_id", Type::Uuid)];
 
-static DELETE: Write =
-    Write::new(Verb::Delete, "jobs", &[("kind", Type::Text), ("order_id", Type::Uuid)], &[]);
+static UPSERT: Write = Write::new(Verb::Upsert, "jobs", KEY, &[("run_at", Type::Time)]);
+
+static DELETE: Write = Write::new(Verb::Delete, "jobs", KEY, &[]);
 
 // Takes due jobs by moving them into the future: the one who took a job has so long to do it.
 const TAKE: Sql = sql!(
@@ -20,11 +18,12 @@ const TAKE: Sql = sql!(
         where (kind, order_id) in
             (select kind, order_id from jobs where run_at <= $1 order by run_at limit $3)
         returning kind, order_id, attempts",
-    postgres: "update jobs set run_at = $2, attempts = attempts + 1
-        where (kind, order_id) in
+    postgres: "with due as materialized
             (select kind, order_id from jobs where run_at <= $1 order by run_at limit $3
              for update skip locked)
-        returning kind, order_id, attempts",
+        update jobs j set run_at = $2, attempts = j.attempts + 1
+        from due where j.kind = due.kind and j.order_id = due.order_id
+        returning j.kind, j.order_id, j.attempts",
 );
 
 const POSTPONE: Sql =
@@ -37,9 +36,9 @@ const ANY_DUE: Sql = sql!("select 1 from jobs where run_at <= $1 limit 1");
 const COUNT: Sql = sql!("select count(*) from jobs");
 
 /// Every statement of this page.
-pub const STATEMENTS: &[&Sql] = &[&UPSERT, &TAKE, &POSTPONE, &OWN_ALL, &ANY_DUE, &COUNT];
+pub const STATEMENTS: &[&Sql] = &[&TAKE, &POSTPONE, &OWN_ALL, &ANY_DUE, &COUNT];
 /// Every set-based write of this page.
-pub static WRITES: &[&Write] = &[&DELETE];
+pub static WRITES: &[&Write] = &[&UPSERT, &DELETE];
 
 /// A job that was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,10 +51,12 @@ pub struct TakenJob {
     pub attempts: i64,
 }
 
-/// Stores a job, or gives it another time.
-pub async fn store(tx: &mut Tx, job: &Job) -> Result<(), StoreError> {
-    let params = [job.kind.as_str().into(), job.order_id.into(), job.run_at.into()];
-    tx.execute(&UPSERT, &params).await?;
+/// Stores jobs, or gives them another time.
+pub async fn store(tx: &mut Tx, jobs: &[Job]) -> Result<(), StoreError> {
+    let rows = jobs
+        .iter()
+        .map(|job| [Param::from(job.kind.as_str()), job.order_id.into(), job.run_at.into()]);
+    tx.write(&UPSERT, rows).await?;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Writes what a batch has changed, each row once, however many commands changed it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use stoa_domain::event::Event;
 use stoa_domain::inventory::Movement;
@@ -71,21 +71,20 @@ pub(super) async fn write(
     inventory::store::save_levels(tx, &levels, ctx.now).await?;
     inventory::store::add_movements(tx, &pending.movements).await?;
     ledger::store::add(tx, &pending.entries).await?;
-    for new in &pending.jobs {
-        job::store(tx, new).await?;
-    }
+    job::store(tx, &pending.jobs).await?;
     job::finish(tx, &pending.finished_jobs).await?;
     if pending.order_number {
         order::store::set_next_number(tx, world.next_order_number).await?;
     }
+    // A key may come twice in a batch; how it was left counts.
+    let keys: BTreeMap<_, _> = pending.keys.iter().map(|kept| (kept.key, kept)).collect();
+    let keys: Vec<&Kept> = keys.into_values().collect();
+    idempotency::keep(tx, &keys, |key| !stored.keys.contains(key), ctx.now).await?;
+    let waiting = idempotency::waiting_for(tx, &pending.settled).await?;
+    let answers = waiting.into_iter().filter_map(|(order, key)| {
+        world.orders.get(&order).map(|order| (key, Answer::to_order(order)))
+    });
+    idempotency::answer(tx, &answers.collect::<Vec<_>>()).await?;
     event_log::append(tx, ctx, &pending.events).await?;
-    for kept in &pending.keys {
-        idempotency::keep(tx, kept, ctx.now).await?;
-    }
-    for order in pending.settled.iter().filter_map(|id| world.orders.get(id)) {
-        for key in idempotency::waiting_for(tx, order.id).await? {
-            idempotency::answer(tx, &key, &Answer::to_order(order)).await?;
-        }
-    }
     Ok(())
 }

@@ -33,7 +33,7 @@ const OF_ORDER: Sql = sql!(
 );
 
 const UNBALANCED: Sql = sql!(
-    "select entry_id, currency, sum(amount) from ledger_postings
+    "select entry_id, currency, cast(sum(amount) as bigint) from ledger_postings
     group by entry_id, currency having sum(amount) <> 0"
 );
 
@@ -46,7 +46,7 @@ const UNBOOKED: Sql = sql!(
 );
 
 const BALANCES: Sql = sql!(
-    "select account, currency, sum(amount) from ledger_postings
+    "select account, currency, cast(sum(amount) as bigint) from ledger_postings
     group by account, currency order by account, currency"
 );
 
@@ -57,27 +57,31 @@ pub static WRITES: &[&Write] = &[&INSERT_ENTRY, &INSERT_POSTING];
 
 /// Adds entries with their postings.
 pub async fn add(tx: &mut Tx, entries: &[LedgerEntry]) -> Result<(), StoreError> {
-    for entry in entries {
-        let row = [
+    let rows = entries.iter().map(|entry| {
+        [
             Param::from(entry.id),
             entry.kind.as_str().into(),
             entry.order_id.into(),
             entry.payment_id.into(),
             entry.at.into(),
-        ];
-        tx.write(&INSERT_ENTRY, [row]).await?;
-        for (position, posting) in (0_i64..).zip(&entry.postings) {
-            let account = posting.account.name();
-            let row = [
-                Param::from(entry.id),
-                position.into(),
-                Param::Text(&account),
-                posting.amount.minor.into(),
-                posting.amount.currency.code().into(),
-            ];
-            tx.write(&INSERT_POSTING, [row]).await?;
-        }
-    }
+        ]
+    });
+    tx.write(&INSERT_ENTRY, rows).await?;
+    let postings = entries.iter().flat_map(|entry| {
+        (0_i64..).zip(&entry.postings).map(move |(position, posting)| (entry.id, position, posting))
+    });
+    let postings: Vec<_> =
+        postings.map(|(id, at, posting)| (id, at, posting, posting.account.name())).collect();
+    let rows = postings.iter().map(|(entry, position, posting, account)| {
+        [
+            Param::from(*entry),
+            (*position).into(),
+            Param::Text(account),
+            posting.amount.minor.into(),
+            posting.amount.currency.code().into(),
+        ]
+    });
+    tx.write(&INSERT_POSTING, rows).await?;
     Ok(())
 }
 
