@@ -154,9 +154,8 @@ impl Postgres {
         begin: &str,
         writes: bool,
     ) -> Result<PostgresTx, SqlError> {
-        let permit = match timeout(WAIT, Arc::clone(places).acquire_owned()).await {
-            Ok(Ok(permit)) => permit,
-            _ => return Err(SqlError::unavailable("every connection to the database is in use")),
+        let Ok(Ok(permit)) = timeout(WAIT, Arc::clone(places).acquire_owned()).await else {
+            return Err(SqlError::unavailable("every connection to the database is in use"));
         };
         loop {
             let kept = self.pool.idle.lock().pop();

@@ -3,6 +3,8 @@
 
 mod cluster;
 
+pub use cluster::Server;
+
 use anyhow::Context;
 use stoa_sql::Db;
 use tempfile::TempDir;
