@@ -187,11 +187,12 @@ create table jobs (
 );
 create index jobs_due on jobs (run_at);
 
--- The event log and transactional outbox. Sequence numbers are not commit order: readers take only
--- rows whose `transaction_id` is below `pg_snapshot_xmin(pg_current_snapshot())`.
+-- The event log and transactional outbox. Identities are given out in order, but transactions commit
+-- in another: a reader that remembers the highest `log_offset` would skip what commits late. So those
+-- who append do it one after the other, from the first fact to the commit; it is the last thing a
+-- transaction does.
 create table events (
     log_offset bigint generated always as identity primary key,
-    transaction_id xid8 not null default pg_current_xact_id(),
     id uuid not null,
     subject text not null,
     sequence bigint not null check (sequence > 0),
@@ -201,6 +202,15 @@ create table events (
 );
 -- Stock levels number their own facts; leaving them out keeps a hot index small.
 create unique index events_subject on events (subject, sequence) where kind <> 'stock.changed';
+
+create function append_in_commit_order() returns trigger language plpgsql as $$
+begin
+    perform pg_advisory_xact_lock(hashtextextended('events', 0));
+    return null;
+end
+$$;
+create trigger events_in_commit_order before insert on events
+    for each statement execute function append_in_commit_order();
 
 create table idempotency_keys (
     key bytea not null primary key,

@@ -143,7 +143,7 @@ pub async fn answer_now(
     let Some(Idempotency { key, .. }) = idempotency else { return Ok(()) };
     let answer = Answer::of(&Ok(Reply::Order(Box::new(order.clone()))), &shop.config);
     let mut tx = shop.db.begin().await?;
-    idempotency::answer(&mut tx, &key, &answer).await?;
+    idempotency::answer_open(&mut tx, &key, &answer).await?;
     tx.commit().await?;
     Ok(())
 }

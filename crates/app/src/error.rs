@@ -30,8 +30,14 @@ impl StoreError {
         Self::BadRow { column, value: value.chars().take(64).collect() }
     }
 
+    /// Whether the same transaction, begun anew, may succeed.
+    pub fn is_lost_race(&self) -> bool {
+        matches!(self, Self::Sql(error) if error.is_lost_race())
+    }
+
     /// Whether the same call may succeed later.
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Sql(SqlError { kind: ErrorKind::Unavailable, .. }))
+            || self.is_lost_race()
     }
 }

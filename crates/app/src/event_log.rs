@@ -21,12 +21,7 @@ static INSERT: Write = Write::new(
 );
 
 const READ: Sql = sql!(
-    sqlite: "select log_offset, kind, data
-        from events where log_offset > $1 order by log_offset limit $2",
-    postgres: "select log_offset, kind, data
-        from events where log_offset > $1
-            and transaction_id < pg_snapshot_xmin(pg_current_snapshot())
-        order by log_offset limit $2",
+    "select log_offset, kind, data from events where log_offset > $1 order by log_offset limit $2"
 );
 
 const OF_SUBJECT: Sql = sql!(
@@ -34,11 +29,7 @@ const OF_SUBJECT: Sql = sql!(
     from events where subject = $1 and kind <> 'stock.changed' order by sequence"
 );
 
-const LATEST: Sql = sql!(
-    sqlite: "select coalesce(max(log_offset), 0) from events",
-    postgres: "select coalesce(max(log_offset), 0) from events
-        where transaction_id < pg_snapshot_xmin(pg_current_snapshot())",
-);
+const LATEST: Sql = sql!("select coalesce(max(log_offset), 0) from events");
 
 const GAPS: Sql = sql!(
     "select subject, count(*), max(sequence) from events
@@ -81,10 +72,10 @@ fn from_row(row: &Row<'_>) -> Result<LoggedEvent, StoreError> {
     })
 }
 
-/// Appends facts.
+/// Appends facts. From here to the commit nobody else can, so that this comes last.
 pub async fn append(tx: &mut Tx, ctx: &mut Ctx, events: &[Event]) -> Result<(), StoreError> {
-    let data: Vec<String> =
-        events.iter().map(|event| serde_json::to_string(&event.body)).collect::<Result<_, _>>()?;
+    let data = events.iter().map(|event| serde_json::to_string(&event.body));
+    let data: Vec<String> = data.collect::<Result<_, _>>()?;
     let rows = events.iter().zip(&data).map(|(event, data)| {
         [
             Param::from(ctx.event_id()),
@@ -110,6 +101,7 @@ pub async fn record(
     body: stoa_domain::event::EventBody,
 ) -> Result<i64, StoreError> {
     let mut tx = db.begin().await?;
+    tx.lock(subject).await?;
     let sequence = i64::try_from(of_subject(&mut tx, subject).await?.len()).unwrap_or(0) + 1;
     append(&mut tx, ctx, &[Event { subject: subject.to_owned(), sequence, body }]).await?;
     let offset = of_subject(&mut tx, subject).await?.last().map_or(0, |event| event.offset);

@@ -6,7 +6,7 @@
 
 use sha2::{Digest, Sha256};
 use stoa_kernel::{OrderId, Timestamp, limits};
-use stoa_sql::{Param, Row, Sql, Tx, Type, Verb, Write, sql};
+use stoa_sql::{Column, Param, Row, Sql, Tx, Type, Verb, Write, sql};
 
 use crate::answer::Answer;
 use crate::error::StoreError;
@@ -15,25 +15,36 @@ const SELECT: Sql = sql!(
     sqlite: "select key, fingerprint, order_id, status, answer
         from idempotency_keys where key = $1",
     postgres: "select key, fingerprint, order_id, status, answer
-        from idempotency_keys where key = any($1) order by key for update",
+        from idempotency_keys where key = any($1) order by key",
+    locks: "for update",
 );
 
-static UPSERT: Write = Write::new(
-    Verb::Upsert,
+const KEY: &[Column] = &[("key", Type::Bytes)];
+const COLUMNS: &[Column] = &[
+    ("fingerprint", Type::Bytes),
+    ("order_id", Type::Uuid),
+    ("status", Type::Int),
+    ("answer", Type::Text),
+    ("created_at", Type::Time),
+];
+
+// Not one upsert: of two processes that have the same new key, one must lose and look again.
+static INSERT: Write = Write::new(Verb::Insert, "idempotency_keys", KEY, COLUMNS);
+static UPDATE: Write = Write::new(Verb::Update, "idempotency_keys", KEY, COLUMNS);
+static ANSWER: Write = Write::new(
+    Verb::Update,
     "idempotency_keys",
-    &[("key", Type::Bytes)],
-    &[
-        ("fingerprint", Type::Bytes),
-        ("order_id", Type::Uuid),
-        ("status", Type::Int),
-        ("answer", Type::Text),
-        ("created_at", Type::Time),
-    ],
+    KEY,
+    &[("status", Type::Int), ("answer", Type::Text)],
 );
 
-const WAITING: Sql =
-    sql!("select key from idempotency_keys where order_id = $1 and status is null");
-const ANSWER: Sql =
+const WAITING: Sql = sql!(
+    sqlite: "select order_id, key from idempotency_keys where order_id = $1 and status is null",
+    postgres: "select order_id, key from idempotency_keys
+        where order_id = any($1) and status is null",
+);
+
+const ANSWER_OPEN: Sql =
     sql!("update idempotency_keys set status = $2, answer = $3 where key = $1 and status is null");
 
 const PURGE: Sql = sql!(
@@ -42,9 +53,9 @@ const PURGE: Sql = sql!(
 );
 
 /// Every statement of this page.
-pub const STATEMENTS: &[&Sql] = &[&SELECT, &WAITING, &ANSWER, &PURGE];
+pub const STATEMENTS: &[&Sql] = &[&SELECT, &WAITING, &ANSWER_OPEN, &PURGE];
 /// Every set-based write of this page.
-pub static WRITES: &[&Write] = &[&UPSERT];
+pub static WRITES: &[&Write] = &[&INSERT, &UPDATE, &ANSWER];
 
 /// A key as the store knows it.
 pub type KeyHash = [u8; 32];
@@ -106,35 +117,53 @@ pub async fn load(tx: &mut Tx, keys: &[KeyHash]) -> Result<Vec<Kept>, StoreError
     tx.query_keys(&SELECT, keys.iter().map(|key| Param::Bytes(key)), &[], row).await
 }
 
-/// Keeps keys, each named once, with its answer unless an order's payment is to give it.
-pub async fn keep<'a>(
+/// Keeps keys, each with its answer unless an order's payment is to give it. `is_new` tells those
+/// that are not stored yet.
+pub async fn keep(
     tx: &mut Tx,
-    keys: impl IntoIterator<Item = &'a Kept>,
+    kept: &[&Kept],
+    is_new: impl Fn(&KeyHash) -> bool,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let rows = keys.into_iter().map(|kept| {
-        [
-            Param::Bytes(&kept.key),
-            Param::Bytes(&kept.fingerprint),
-            kept.order_id.into(),
-            kept.answer.as_ref().map(|answer| i64::from(answer.status)).into(),
-            kept.answer.as_ref().map(|answer| answer.body.as_str()).into(),
-            now.into(),
-        ]
-    });
-    tx.write(&UPSERT, rows).await?;
+    for (write, new) in [(&INSERT, true), (&UPDATE, false)] {
+        let rows = kept.iter().filter(|kept| is_new(&kept.key) == new).map(|kept| {
+            [
+                Param::Bytes(&kept.key),
+                Param::Bytes(&kept.fingerprint),
+                kept.order_id.into(),
+                kept.answer.as_ref().map(|answer| i64::from(answer.status)).into(),
+                kept.answer.as_ref().map(|answer| answer.body.as_str()).into(),
+                now.into(),
+            ]
+        });
+        tx.write(write, rows).await?;
+    }
     Ok(())
 }
 
-/// The keys that wait for an order's payment.
-pub async fn waiting_for(tx: &mut Tx, order: OrderId) -> Result<Vec<KeyHash>, StoreError> {
-    tx.query(&WAITING, &[order.into()], |row| Ok(row.hash(0)?.0)).await
+/// The keys that wait for these orders' payments.
+pub async fn waiting_for(
+    tx: &mut Tx,
+    orders: &[OrderId],
+) -> Result<Vec<(OrderId, KeyHash)>, StoreError> {
+    let keys = orders.iter().map(|order| Param::from(*order));
+    let row = |row: &Row<'_>| Ok((OrderId::from_uuid(row.uuid(0)?), row.hash(1)?.0));
+    tx.query_keys(&WAITING, keys, &[], row).await
 }
 
-/// Gives a key that was kept without one its answer; whoever was told it is told the same again.
-pub async fn answer(tx: &mut Tx, key: &KeyHash, answer: &Answer) -> Result<(), StoreError> {
+/// Gives a key its answer if it was kept without one; whoever was told one is told the same again.
+pub async fn answer_open(tx: &mut Tx, key: &KeyHash, answer: &Answer) -> Result<(), StoreError> {
     let params = [Param::Bytes(key), i64::from(answer.status).into(), answer.body.as_str().into()];
-    tx.execute(&ANSWER, &params).await?;
+    tx.execute(&ANSWER_OPEN, &params).await?;
+    Ok(())
+}
+
+/// Gives keys that wait their answers.
+pub async fn answer(tx: &mut Tx, answers: &[(KeyHash, Answer)]) -> Result<(), StoreError> {
+    let rows = answers.iter().map(|(key, answer)| {
+        [Param::Bytes(key), i64::from(answer.status).into(), answer.body.as_str().into()]
+    });
+    tx.write(&ANSWER, rows).await?;
     Ok(())
 }
 

@@ -18,11 +18,12 @@ const TAKE: Sql = sql!(
         where (kind, order_id) in
             (select kind, order_id from jobs where run_at <= $1 order by run_at limit $3)
         returning kind, order_id, attempts",
-    postgres: "update jobs set run_at = $2, attempts = attempts + 1
-        where (kind, order_id) in
+    postgres: "with due as materialized
             (select kind, order_id from jobs where run_at <= $1 order by run_at limit $3
              for update skip locked)
-        returning kind, order_id, attempts",
+        update jobs j set run_at = $2, attempts = j.attempts + 1
+        from due where j.kind = due.kind and j.order_id = due.order_id
+        returning j.kind, j.order_id, j.attempts",
 );
 
 const POSTPONE: Sql =

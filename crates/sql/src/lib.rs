@@ -7,10 +7,12 @@
 //!
 //! SQLite calls run on the calling thread: a point read takes less time than handing it to
 //! another thread would. Transactions that write are serialised by one asynchronous lock; readers
-//! never wait (WAL).
+//! never wait (WAL). On PostgreSQL transactions run side by side on a bounded pool of connections,
+//! and one that writes locks what it loads.
 
 mod error;
 mod migrate;
+mod postgres;
 mod sqlite;
 mod statement;
 mod value;
@@ -27,14 +29,22 @@ pub type Result<T> = std::result::Result<T, SqlError>;
 
 /// A database. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Db {
-    backend: Arc<sqlite::Sqlite>,
+pub struct Db(Backend);
+
+#[derive(Debug, Clone)]
+enum Backend {
+    Sqlite(Arc<sqlite::Sqlite>),
+    Postgres(postgres::Postgres),
 }
 
 /// A transaction. Dropped without [`Tx::commit`], it is rolled back.
 #[derive(Debug)]
-pub struct Tx {
-    inner: sqlite::SqliteTx,
+pub struct Tx(Inner);
+
+#[derive(Debug)]
+enum Inner {
+    Sqlite(sqlite::SqliteTx),
+    Postgres(postgres::PostgresTx),
 }
 
 impl Db {
@@ -45,72 +55,120 @@ impl Db {
     /// The directory cannot be written, the file is not a database, or it was made by a newer
     /// Stoa.
     pub fn open_embedded(directory: &Path) -> Result<Self> {
-        let backend = sqlite::Sqlite::open(&directory.join("stoa.db"))?;
-        Ok(Self { backend: Arc::new(backend) })
+        let sqlite = sqlite::Sqlite::open(&directory.join("stoa.db"))?;
+        Ok(Self(Backend::Sqlite(Arc::new(sqlite))))
     }
 
-    /// Begins a transaction that writes. Waits for the one before it.
+    /// Opens a database on a PostgreSQL server, given its address (`postgres://...`), and brings
+    /// its schema up to date. At most so many connections are made.
+    ///
+    /// # Errors
+    /// The address is wrong, the server is away or refuses, or the schema was made by a newer Stoa.
+    pub async fn open_postgres(url: &str, connections: u16) -> Result<Self> {
+        Ok(Self(Backend::Postgres(postgres::Postgres::open(url, connections).await?)))
+    }
+
+    /// Begins a transaction that writes. On SQLite it waits for the one before it, on PostgreSQL
+    /// for a connection.
     pub async fn begin(&self) -> Result<Tx> {
-        Ok(Tx { inner: self.backend.begin().await? })
+        Ok(Tx(match &self.0 {
+            Backend::Sqlite(sqlite) => Inner::Sqlite(sqlite.begin().await?),
+            Backend::Postgres(postgres) => Inner::Postgres(postgres.begin().await?),
+        }))
     }
 
     /// Begins a transaction that only reads; all its statements see one state of the database.
-    #[expect(clippy::unused_async, reason = "on a database server this waits for a connection")]
     pub async fn read(&self) -> Result<Tx> {
-        Ok(Tx { inner: self.backend.read()? })
+        Ok(Tx(match &self.0 {
+            Backend::Sqlite(sqlite) => Inner::Sqlite(sqlite.read()?),
+            Backend::Postgres(postgres) => Inner::Postgres(postgres.read().await?),
+        }))
     }
 
     /// A number that changes whenever another connection or process has committed something.
     /// Cheap enough to ask many times a second.
-    #[expect(clippy::unused_async, reason = "on a database server this waits for an answer")]
     pub async fn change_counter(&self) -> Result<i64> {
-        self.backend.change_counter()
+        match &self.0 {
+            Backend::Sqlite(sqlite) => sqlite.change_counter(),
+            Backend::Postgres(postgres) => postgres.change_counter().await,
+        }
     }
 
     /// Every fault the database finds in itself; empty when it is sound.
-    #[expect(clippy::unused_async, reason = "on a database server this waits for an answer")]
     pub async fn integrity_faults(&self) -> Result<Vec<String>> {
-        self.backend.integrity_faults()
+        match &self.0 {
+            Backend::Sqlite(sqlite) => sqlite.integrity_faults(),
+            Backend::Postgres(postgres) => postgres.integrity_faults().await,
+        }
     }
 
-    /// Prepares a statement without running it, to check its text against the schema.
-    pub fn prepare(&self, text: &str) -> Result<()> {
-        self.backend.prepare(text)
+    /// Prepares a statement without running it, in every form this database has of it, to check
+    /// its text against the schema.
+    pub async fn prepare(&self, sql: &Sql) -> Result<()> {
+        match &self.0 {
+            Backend::Sqlite(sqlite) => sqlite.prepare(sql.sqlite),
+            Backend::Postgres(postgres) => {
+                postgres.prepare(sql.postgres).await?;
+                postgres.prepare(sql.locking).await
+            }
+        }
     }
 
-    /// Moves what has gathered in the write-ahead log into the database file.
+    /// The same for a set-based write.
+    pub async fn prepare_write(&self, write: &Write) -> Result<()> {
+        match &self.0 {
+            Backend::Sqlite(sqlite) => sqlite.prepare(write.sqlite()),
+            Backend::Postgres(postgres) => postgres.prepare(write.postgres()).await,
+        }
+    }
+
+    /// Moves what has gathered in the write-ahead log into the database file. A PostgreSQL server
+    /// does so by itself.
     pub async fn checkpoint(&self) -> Result<()> {
-        self.backend.checkpoint().await
+        match &self.0 {
+            Backend::Sqlite(sqlite) => sqlite.checkpoint().await,
+            Backend::Postgres(_) => Ok(()),
+        }
+    }
+}
+
+impl Sql {
+    /// The text for a transaction on PostgreSQL.
+    fn for_postgres(&self, tx: &postgres::PostgresTx) -> &'static str {
+        if tx.writes { self.locking } else { self.postgres }
     }
 }
 
 impl Tx {
     /// The rows a statement gives, each through `map`.
-    #[expect(clippy::unused_async, reason = "on a database server this waits for an answer")]
     pub async fn query<T, E: From<SqlError>>(
         &mut self,
         sql: &Sql,
         params: &[Param<'_>],
         map: impl FnMut(&Row<'_>) -> std::result::Result<T, E>,
     ) -> std::result::Result<Vec<T>, E> {
-        self.inner.query(sql.sqlite, params, map)
+        match &mut self.0 {
+            Inner::Sqlite(tx) => tx.query(sql.sqlite, params, map),
+            Inner::Postgres(tx) => tx.query(sql.for_postgres(tx), params, map).await,
+        }
     }
 
     /// The first row a statement gives, if any.
-    #[expect(clippy::unused_async, reason = "on a database server this waits for an answer")]
     pub async fn query_opt<T, E: From<SqlError>>(
         &mut self,
         sql: &Sql,
         params: &[Param<'_>],
         map: impl FnMut(&Row<'_>) -> std::result::Result<T, E>,
     ) -> std::result::Result<Option<T>, E> {
-        self.inner.query_opt(sql.sqlite, params, map)
+        match &mut self.0 {
+            Inner::Sqlite(tx) => tx.query_opt(sql.sqlite, params, map),
+            Inner::Postgres(tx) => tx.query_opt(sql.for_postgres(tx), params, map).await,
+        }
     }
 
     /// The rows a statement gives for each of a set of keys. The SQLite form has one key as `$1`
     /// and runs once for each; the PostgreSQL form takes them all as an array and locks the rows
     /// in key order. `more` are the parameters from `$2` on. Rows come in no promised order.
-    #[expect(clippy::unused_async, reason = "on a database server this waits for an answer")]
     pub async fn query_keys<'a, T, E: From<SqlError>>(
         &mut self,
         sql: &Sql,
@@ -118,29 +176,57 @@ impl Tx {
         more: &[Param<'_>],
         map: impl FnMut(&Row<'_>) -> std::result::Result<T, E>,
     ) -> std::result::Result<Vec<T>, E> {
-        self.inner.query_keys(sql.sqlite, keys, more, map)
+        match &mut self.0 {
+            Inner::Sqlite(tx) => tx.query_keys(sql.sqlite, keys, more, map),
+            Inner::Postgres(tx) => {
+                let keys: Vec<Param<'a>> = keys.into_iter().collect();
+                if keys.is_empty() {
+                    return Ok(Vec::new());
+                }
+                tx.query_keys(sql.for_postgres(tx), keys, more, map).await
+            }
+        }
     }
 
     /// Runs a statement and says how many rows it changed.
-    #[expect(clippy::unused_async, reason = "on a database server this waits for an answer")]
     pub async fn execute(&mut self, sql: &Sql, params: &[Param<'_>]) -> Result<u64> {
-        self.inner.execute(sql.sqlite, params)
+        match &mut self.0 {
+            Inner::Sqlite(tx) => tx.execute(sql.sqlite, params),
+            Inner::Postgres(tx) => tx.execute(sql.for_postgres(tx), params).await,
+        }
     }
 
     /// Writes a set of rows and says how many it changed. Each row has a value for each column of
-    /// the [`Write`], keys first.
-    #[expect(clippy::unused_async, reason = "on a database server this waits for an answer")]
+    /// the [`Write`], keys first. Of rows with the same key the last counts.
     pub async fn write<'a, R: AsRef<[Param<'a>]>>(
         &mut self,
         write: &Write,
         rows: impl IntoIterator<Item = R>,
     ) -> Result<u64> {
-        self.inner.write(write.sqlite(), rows)
+        match &mut self.0 {
+            Inner::Sqlite(tx) => tx.write(write.sqlite(), rows),
+            Inner::Postgres(tx) => {
+                let rows = rows.into_iter().map(|row| row.as_ref().to_vec()).collect();
+                tx.write(write, rows).await
+            }
+        }
+    }
+
+    /// Waits until no other transaction holds the lock of this name, and holds it to its end. On
+    /// SQLite a transaction that writes is alone anyway.
+    pub async fn lock(&mut self, name: &str) -> Result<()> {
+        if let Inner::Postgres(tx) = &mut self.0 {
+            let text = "select pg_advisory_xact_lock(hashtextextended($1, 0))";
+            tx.execute(text, &[Param::Text(name)]).await?;
+        }
+        Ok(())
     }
 
     /// Makes everything the transaction wrote durable and visible.
-    #[expect(clippy::unused_async, reason = "on a database server this waits for an answer")]
     pub async fn commit(self) -> Result<()> {
-        self.inner.commit()
+        match self.0 {
+            Inner::Sqlite(tx) => tx.commit(),
+            Inner::Postgres(tx) => tx.commit().await,
+        }
     }
 }

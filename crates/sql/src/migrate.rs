@@ -9,6 +9,8 @@ pub(crate) struct Migration {
     pub(crate) name: &'static str,
     /// What SQLite runs.
     pub(crate) sqlite: &'static str,
+    /// What PostgreSQL runs.
+    pub(crate) postgres: &'static str,
 }
 
 macro_rules! migrations {
@@ -17,6 +19,7 @@ macro_rules! migrations {
             number: $number,
             name: $name,
             sqlite: include_str!(concat!("../../../migrations/sqlite/", $name, ".sql")),
+            postgres: include_str!(concat!("../../../migrations/postgres/", $name, ".sql")),
         }),*]
     };
 }

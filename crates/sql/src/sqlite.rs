@@ -10,7 +10,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
-use crate::error::{ErrorKind, SqlError};
+use crate::error::SqlError;
 use crate::migrate::MIGRATIONS;
 use crate::value::{Param, Row};
 
@@ -99,7 +99,7 @@ impl Sqlite {
 
     pub(crate) async fn checkpoint(&self) -> Result<(), SqlError> {
         let writer = self.writer.lock().await;
-        writer.pragma_query(None, "wal_checkpoint(truncate)", |_| Ok(()))?;
+        writer.pragma(None, "wal_checkpoint", "truncate", |_| Ok(()))?;
         Ok(())
     }
 }
@@ -127,7 +127,7 @@ impl SqliteTx {
         let mut rows = statement.raw_query();
         let mut out = Vec::new();
         while let Some(inner) = rows.next().map_err(SqlError::from)? {
-            out.push(map(&Row { inner })?);
+            out.push(map(&Row::sqlite(inner))?);
         }
         Ok(out)
     }
@@ -147,7 +147,7 @@ impl SqliteTx {
             bind(&mut statement, std::iter::once(&key).chain(more))?;
             let mut rows = statement.raw_query();
             while let Some(inner) = rows.next().map_err(SqlError::from)? {
-                out.push(map(&Row { inner })?);
+                out.push(map(&Row::sqlite(inner))?);
             }
         }
         Ok(out)
@@ -164,7 +164,7 @@ impl SqliteTx {
         bind(&mut statement, params)?;
         let mut rows = statement.raw_query();
         match rows.next().map_err(SqlError::from)? {
-            Some(inner) => map(&Row { inner }).map(Some),
+            Some(inner) => map(&Row::sqlite(inner)).map(Some),
             None => Ok(None),
         }
     }
@@ -296,12 +296,7 @@ fn migrate(connection: &mut Connection) -> Result<(), SqlError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let done = version(&transaction)?;
     if done > known {
-        return Err(SqlError {
-            kind: ErrorKind::Corrupt,
-            message: format!(
-                "the database has schema {done}, made by a newer Stoa; this one knows {known}"
-            ),
-        });
+        return Err(SqlError::newer_schema(done, known));
     }
     for migration in MIGRATIONS.iter().filter(|migration| migration.number > done) {
         transaction.execute_batch(migration.sqlite).map_err(|error| SqlError {
@@ -316,52 +311,7 @@ fn migrate(connection: &mut Connection) -> Result<(), SqlError> {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Db, Param, SqlError, sql};
-
-    #[tokio::test]
-    async fn a_dropped_transaction_leaves_no_trace() {
-        let folder = tempfile::tempdir().unwrap();
-        let db = Db::open_embedded(folder.path()).unwrap();
-        let insert = sql!("insert into counters (name, value) values ($1, $2)");
-        let count = sql!("select count(*) from counters where name = $1");
-        let mut tx = db.begin().await.unwrap();
-        tx.execute(&insert, &[Param::Text("x"), Param::Int(1)]).await.unwrap();
-        drop(tx);
-        let mut tx = db.read().await.unwrap();
-        let found = tx.query_opt(&count, &[Param::Text("x")], |row| row.int(0)).await.unwrap();
-        assert_eq!(found, Some(0));
-    }
-
-    #[tokio::test]
-    async fn a_reader_sees_one_state_and_never_waits() {
-        let folder = tempfile::tempdir().unwrap();
-        let db = Db::open_embedded(folder.path()).unwrap();
-        let update = sql!("update counters set value = value + 1 where name = 'order_number'");
-        let select = sql!("select value from counters where name = 'order_number'");
-        let value =
-            async |tx: &mut crate::Tx| tx.query_opt(&select, &[], |row| row.int(0)).await.unwrap();
-        let mut reader = db.read().await.unwrap();
-        assert_eq!(value(&mut reader).await, Some(1001));
-        let mut writer = db.begin().await.unwrap();
-        writer.execute(&update, &[]).await.unwrap();
-        writer.commit().await.unwrap();
-        assert_eq!(value(&mut reader).await, Some(1001));
-        drop(reader);
-        let mut reader = db.read().await.unwrap();
-        assert_eq!(value(&mut reader).await, Some(1002));
-    }
-
-    #[tokio::test]
-    async fn parameters_are_bound_by_number_not_by_first_appearance() {
-        let folder = tempfile::tempdir().unwrap();
-        let db = Db::open_embedded(folder.path()).unwrap();
-        let mut tx = db.read().await.unwrap();
-        let sql = sql!("select $2, $1, $2");
-        let params = [Param::Int(1), Param::Int(2)];
-        let row = |row: &crate::Row<'_>| Ok::<_, SqlError>((row.int(0)?, row.int(1)?, row.int(2)?));
-        assert_eq!(tx.query_opt(&sql, &params, row).await.unwrap(), Some((2, 1, 2)));
-        assert!(tx.query_opt(&sql, &params[..1], row).await.is_err());
-    }
+    use crate::Db;
 
     #[test]
     fn a_file_that_is_no_database_is_refused() {

@@ -9,16 +9,30 @@ pub struct Sql {
     pub sqlite: &'static str,
     /// As PostgreSQL runs it.
     pub postgres: &'static str,
+    /// As PostgreSQL runs it in a transaction that writes: rows that are read are locked until its
+    /// end. SQLite needs no such form, because there a transaction that writes is alone.
+    pub locking: &'static str,
 }
 
-/// Makes a [`Sql`]: `sql!("...")` for both databases, or one text for each.
+/// Makes a [`Sql`]: `sql!("...")` for both databases, or one text for each. `locks` is what
+/// PostgreSQL adds in a transaction that writes.
 #[macro_export]
 macro_rules! sql {
     ($text:literal) => {
-        $crate::Sql { sqlite: $text, postgres: $text }
+        $crate::sql!(sqlite: $text, postgres: $text)
+    };
+    ($text:literal, locks: $locks:literal $(,)?) => {
+        $crate::sql!(sqlite: $text, postgres: $text, locks: $locks)
     };
     (sqlite: $sqlite:literal, postgres: $postgres:literal $(,)?) => {
-        $crate::Sql { sqlite: $sqlite, postgres: $postgres }
+        $crate::Sql { sqlite: $sqlite, postgres: $postgres, locking: $postgres }
+    };
+    (sqlite: $sqlite:literal, postgres: $postgres:literal, locks: $locks:literal $(,)?) => {
+        $crate::Sql {
+            sqlite: $sqlite,
+            postgres: $postgres,
+            locking: concat!($postgres, " ", $locks),
+        }
     };
 }
 
@@ -161,6 +175,18 @@ impl Write {
                 }
             }
         })
+    }
+
+    pub(crate) fn verb(&self) -> Verb {
+        self.verb
+    }
+
+    pub(crate) fn n_keys(&self) -> usize {
+        self.keys.len()
+    }
+
+    pub(crate) fn n_columns(&self) -> usize {
+        self.keys.len() + self.columns.len()
     }
 
     fn names(&self, joint: &str) -> String {

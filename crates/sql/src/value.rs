@@ -6,9 +6,10 @@ use stoa_kernel::{Timestamp, TokenHash};
 use uuid::Uuid;
 
 use crate::error::SqlError;
+use crate::postgres;
 
 /// A value handed to a statement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Param<'a> {
     /// No value.
     Null,
@@ -116,16 +117,24 @@ from_ids!(
 
 /// A row that a statement gave. Columns are counted from 0 in the order of the statement.
 #[derive(Debug)]
-pub struct Row<'a> {
-    pub(crate) inner: &'a rusqlite::Row<'a>,
+pub struct Row<'a>(Inner<'a>);
+
+#[derive(Debug)]
+enum Inner<'a> {
+    Sqlite(&'a rusqlite::Row<'a>),
+    Postgres(&'a tokio_postgres::Row),
 }
 
-impl Row<'_> {
-    fn value(&self, column: usize) -> Result<ValueRef<'_>, SqlError> {
-        Ok(self.inner.get_ref(column)?)
+impl<'a> Row<'a> {
+    pub(crate) fn sqlite(row: &'a rusqlite::Row<'a>) -> Self {
+        Self(Inner::Sqlite(row))
     }
 
-    fn wrong(column: usize, wanted: &str) -> SqlError {
+    pub(crate) fn postgres(row: &'a tokio_postgres::Row) -> Self {
+        Self(Inner::Postgres(row))
+    }
+
+    pub(crate) fn wrong(column: usize, wanted: &str) -> SqlError {
         SqlError::internal(format!("column {column} is not {wanted}"))
     }
 
@@ -136,16 +145,19 @@ impl Row<'_> {
 
     /// A whole number, or null.
     pub fn opt_int(&self, column: usize) -> Result<Option<i64>, SqlError> {
-        match self.value(column)? {
-            ValueRef::Integer(value) => Ok(Some(value)),
-            ValueRef::Null => Ok(None),
-            _ => Err(Self::wrong(column, "a number")),
+        match self.0 {
+            Inner::Sqlite(row) => sqlite_int(row, column),
+            Inner::Postgres(row) => postgres::int(row, column),
         }
     }
 
     /// Yes or no.
     pub fn bool(&self, column: usize) -> Result<bool, SqlError> {
-        Ok(self.int(column)? != 0)
+        let value = match self.0 {
+            Inner::Sqlite(row) => sqlite_int(row, column)?.map(|value| value != 0),
+            Inner::Postgres(row) => postgres::bool(row, column)?,
+        };
+        value.ok_or_else(|| Self::wrong(column, "yes or no"))
     }
 
     /// Text, or a JSON document as text.
@@ -155,7 +167,11 @@ impl Row<'_> {
 
     /// Text, or null.
     pub fn opt_text(&self, column: usize) -> Result<Option<&str>, SqlError> {
-        match self.value(column)? {
+        let row = match self.0 {
+            Inner::Sqlite(row) => row,
+            Inner::Postgres(row) => return postgres::text(row, column),
+        };
+        match row.get_ref(column)? {
             ValueRef::Text(value) => {
                 std::str::from_utf8(value).map(Some).map_err(|_| Self::wrong(column, "valid UTF-8"))
             }
@@ -181,10 +197,9 @@ impl Row<'_> {
 
     /// Bytes, or null.
     pub fn opt_bytes(&self, column: usize) -> Result<Option<&[u8]>, SqlError> {
-        match self.value(column)? {
-            ValueRef::Blob(value) => Ok(Some(value)),
-            ValueRef::Null => Ok(None),
-            _ => Err(Self::wrong(column, "bytes")),
+        match self.0 {
+            Inner::Sqlite(row) => sqlite_bytes(row, column),
+            Inner::Postgres(row) => postgres::bytes(row, column),
         }
     }
 
@@ -201,18 +216,45 @@ impl Row<'_> {
 
     /// A UUID, or null.
     pub fn opt_uuid(&self, column: usize) -> Result<Option<Uuid>, SqlError> {
-        self.opt_bytes(column)?
+        let bytes = match self.0 {
+            Inner::Sqlite(row) => sqlite_bytes(row, column)?,
+            Inner::Postgres(row) => postgres::uuid(row, column)?,
+        };
+        bytes
             .map(|bytes| Uuid::from_slice(bytes).map_err(|_| Self::wrong(column, "a UUID")))
             .transpose()
     }
 
     /// A point in time.
     pub fn time(&self, column: usize) -> Result<Timestamp, SqlError> {
-        Ok(Timestamp::from_micros(self.int(column)?))
+        self.opt_time(column)?.ok_or_else(|| Self::wrong(column, "a time"))
     }
 
     /// A point in time, or null.
     pub fn opt_time(&self, column: usize) -> Result<Option<Timestamp>, SqlError> {
-        Ok(self.opt_int(column)?.map(Timestamp::from_micros))
+        let micros = match self.0 {
+            Inner::Sqlite(row) => sqlite_int(row, column)?,
+            Inner::Postgres(row) => postgres::micros(row, column)?,
+        };
+        Ok(micros.map(Timestamp::from_micros))
+    }
+}
+
+fn sqlite_int(row: &rusqlite::Row<'_>, column: usize) -> Result<Option<i64>, SqlError> {
+    match row.get_ref(column)? {
+        ValueRef::Integer(value) => Ok(Some(value)),
+        ValueRef::Null => Ok(None),
+        _ => Err(Row::wrong(column, "a number")),
+    }
+}
+
+fn sqlite_bytes<'a>(
+    row: &'a rusqlite::Row<'_>,
+    column: usize,
+) -> Result<Option<&'a [u8]>, SqlError> {
+    match row.get_ref(column)? {
+        ValueRef::Blob(value) => Ok(Some(value)),
+        ValueRef::Null => Ok(None),
+        _ => Err(Row::wrong(column, "bytes")),
     }
 }

@@ -20,6 +20,10 @@ pub(crate) struct Config {
     pub(crate) shop: ShopConfig,
     /// One line that says what the shop is.
     pub(crate) tagline: String,
+    /// The address of the PostgreSQL database; `None` for the embedded one.
+    pub(crate) database_url: Option<String>,
+    /// Connections to it at most.
+    pub(crate) database_connections: u16,
     /// Where to listen.
     pub(crate) listen: String,
     /// The address shoppers see; empty means made from `listen`.
@@ -38,6 +42,7 @@ pub(crate) struct Config {
 #[serde(deny_unknown_fields)]
 struct File {
     shop: ShopFile,
+    database: DatabaseFile,
     server: ServerFile,
     log: LogFile,
     payments: PaymentsFile,
@@ -56,6 +61,13 @@ struct ShopFile {
     tagline: String,
     currency: String,
     prices_include_tax: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DatabaseFile {
+    url: String,
+    connections: u16,
 }
 
 #[derive(Deserialize)]
@@ -268,7 +280,16 @@ impl File {
                 min_subtotal: min_subtotal.with_context(|| format!("{at}.min_subtotal"))?,
             });
         }
+        let DatabaseFile { url, connections } = self.database;
+        if !(2..=1000).contains(&connections) {
+            bail!("database.connections is {connections}; it can be from 2 to 1000");
+        }
+        if !(url.is_empty() || url.starts_with("postgres://") || url.starts_with("postgresql://")) {
+            bail!("database.url does not begin with postgres://");
+        }
         Ok(Config {
+            database_url: Some(url).filter(|url| !url.is_empty()),
+            database_connections: connections,
             shop: ShopConfig {
                 name: self.shop.name,
                 currency,
@@ -309,6 +330,10 @@ mod tests {
         assert_eq!(config.shop.name, "B");
         assert_eq!(config.shop.currency, Currency::EUR);
         assert_eq!(config.page_cache_bytes, 1024 * 1024);
+        assert_eq!(config.database_url, None);
+        let address = "postgres://stoa@db/shop";
+        let on_server = load(file, &[("STOA_DATABASE__URL", address)]).unwrap();
+        assert_eq!(on_server.database_url.as_deref(), Some(address));
         assert_eq!(config.shop.tax_rate("US", Some("CA")).unwrap().rate.ppm(), 72_500);
         assert_eq!(config.shop.tax_rate("US", Some("TX")), None);
     }
@@ -322,6 +347,8 @@ mod tests {
             ("", &[("STOA_SHOP__NOPE", "1")], "STOA_SHOP__NOPE"),
             ("", &[("STOA_SERVER__PAGE_CACHE_MIB", "many")], "STOA_SERVER__PAGE_CACHE_MIB"),
             ("shop = [", &[], "not TOML"),
+            ("", &[("STOA_DATABASE__URL", "mysql://root@db/shop")], "database.url"),
+            ("[database]\nconnections = 1", &[], "database.connections"),
         ] {
             let error = format!("{:#}", load(file, variables).unwrap_err());
             assert!(error.contains(names), "{error}");

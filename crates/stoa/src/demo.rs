@@ -37,7 +37,7 @@ pub(crate) async fn fill(data: &DataDir, config: &Config) -> anyhow::Result<()> 
     let Some(lock) = data.serving_lock()? else {
         bail!("another process serves {} already", data.path().display());
     };
-    let (shop, engine) = data.shop(config, demo_clock)?;
+    let (shop, engine) = data.shop(config, demo_clock).await?;
     let mut tx = shop.db.read().await?;
     let n_products = catalog::store::count(&mut tx, None).await?;
     let n_orders = order::store::count(&mut tx, &order::store::OrderFilter::default()).await?;

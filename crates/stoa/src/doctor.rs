@@ -22,7 +22,7 @@ const SHOWN: usize = 20;
 pub(crate) async fn doctor(data: &DataDir, config: &Config) -> anyhow::Result<bool> {
     println!("ok     configuration: {} in {}", config.shop.name, config.shop.currency);
     println!("ok     data directory: {}", data.path().display());
-    let db = data.db()?;
+    let db = data.db(config).await?;
     let mut findings = examine(&db).await?;
     findings.push(Finding {
         check: "payments against the test provider's book",

@@ -67,6 +67,8 @@ enum Command {
     /// Tokens for programs that use the API.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Bring the schema of the database up to date; every other command does so first, too.
+    Migrate,
     /// Look for faults in configuration, database, stock, orders and books.
     Doctor,
     /// Show every setting with its meaning and default.
@@ -130,13 +132,13 @@ async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Serve { listen } => serve::serve(&data, &config, listen.as_deref()).await?,
         Command::Import(args) => {
             let shop_config = Arc::new(config.shop.clone());
-            let sink = StoreSink::new(data.db()?, shop_config);
+            let sink = StoreSink::new(data.db(&config).await?, shop_config);
             let code = import::import(args, &sink, config.shop.currency).await?;
             index_unless_served(&data, &config).await?;
             return Ok(code);
         }
         Command::Export(args) => {
-            let db = data.db()?;
+            let db = data.db(&config).await?;
             let drafts = catalog::all_drafts(&db).await?;
             import::export(args, config.shop.currency, || {
                 Ok(Box::new(drafts.clone().into_iter().map(Ok)))
@@ -145,10 +147,14 @@ async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Rebuild(Rebuild::Search) => rebuild_search(&data, &config).await?,
         Command::Token(TokenCommand::Create { scope, name }) => {
             let scopes = Scopes::new(scope.iter().copied());
-            let db = data.db()?;
+            let db = data.db(&config).await?;
             let token = staff::create_api_token(&db, clock::now(), name, &scopes).await?;
             eprintln!("This token is shown once:");
             println!("stoa_{}", token.reveal());
+        }
+        Command::Migrate => {
+            data.db(&config).await?;
+            println!("The schema of the database is up to date");
         }
         Command::Doctor => {
             if !doctor::doctor(&data, &config).await? {
@@ -173,7 +179,7 @@ fn start_logging(config: &Config) {
 /// Brings the search index up to date here, unless a serving process does.
 async fn index_unless_served(data: &DataDir, config: &Config) -> anyhow::Result<()> {
     let Some(lock) = data.serving_lock()? else { return Ok(()) };
-    let (shop, engine) = data.shop(config, clock::now)?;
+    let (shop, engine) = data.shop(config, clock::now).await?;
     follow::catch_up(&shop, &mut 0).await.context("the search index")?;
     drop(shop);
     tokio::task::spawn_blocking(|| engine.join()).await?;
@@ -184,7 +190,7 @@ async fn index_unless_served(data: &DataDir, config: &Config) -> anyhow::Result<
 /// Rebuilds the index here, or asks the serving process to and waits for it.
 async fn rebuild_search(data: &DataDir, config: &Config) -> anyhow::Result<()> {
     if let Some(lock) = data.serving_lock()? {
-        let (shop, engine) = data.shop(config, clock::now)?;
+        let (shop, engine) = data.shop(config, clock::now).await?;
         let n = follow::rebuild(&shop, |_| {}).await?;
         println!("The search index holds {n} products");
         drop(shop);
@@ -192,7 +198,7 @@ async fn rebuild_search(data: &DataDir, config: &Config) -> anyhow::Result<()> {
         drop(lock);
         return Ok(());
     }
-    let db = data.db()?;
+    let db = data.db(config).await?;
     let mut ctx = Ctx { now: clock::now(), ids: entropy::ids()? };
     let body = EventBody::SearchRebuildRequested {};
     let asked = event_log::record(&db, &mut ctx, follow::SEARCH, body).await?;

@@ -38,7 +38,7 @@ pub(crate) async fn serve(
         .await
         .with_context(|| format!("cannot listen on {listen}; choose another with --listen"))?;
     let address = listener.local_addr()?;
-    let (shop, engine) = data.shop(config, clock::now)?;
+    let (shop, engine) = data.shop(config, clock::now).await?;
     let public_url = if config.public_url.is_empty() {
         format!("http://{address}")
     } else {
@@ -51,10 +51,13 @@ pub(crate) async fn serve(
     };
     let web = Web::new(Arc::clone(&shop), options);
 
-    // Nobody else serves this directory, so that every stored job may be taken up at once.
-    let mut tx = shop.db.begin().await?;
-    job::own_all(&mut tx, clock::now()).await?;
-    tx.commit().await?;
+    if config.database_url.is_none() {
+        // Nobody else serves this directory, so that every stored job may be taken up at once. On a
+        // server, another process may be at work on it.
+        let mut tx = shop.db.begin().await?;
+        job::own_all(&mut tx, clock::now()).await?;
+        tx.commit().await?;
+    }
     let copies = {
         let web = web.clone();
         tokio::spawn(follow::copies(Arc::clone(&shop), move |change| web.catalog_changed(change)))

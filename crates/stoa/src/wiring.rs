@@ -43,13 +43,18 @@ impl DataDir {
         &self.0
     }
 
-    /// Opens the database.
+    /// Opens the database and brings its schema up to date.
     ///
     /// # Errors
     /// It cannot be opened, or was made by a newer Stoa.
-    pub(crate) fn db(&self) -> anyhow::Result<Db> {
-        Db::open_embedded(&self.0)
-            .with_context(|| format!("cannot open the database in {}", self.0.display()))
+    pub(crate) async fn db(&self, config: &Config) -> anyhow::Result<Db> {
+        match &config.database_url {
+            Some(url) => Db::open_postgres(url, config.database_connections)
+                .await
+                .context("cannot open the database that database.url names"),
+            None => Db::open_embedded(&self.0)
+                .with_context(|| format!("cannot open the database in {}", self.0.display())),
+        }
     }
 
     /// The file with the test provider's book.
@@ -111,12 +116,12 @@ impl DataDir {
     ///
     /// # Errors
     /// A part cannot be opened.
-    pub(crate) fn shop(
+    pub(crate) async fn shop(
         &self,
         config: &Config,
         clock: fn() -> Timestamp,
     ) -> anyhow::Result<(Arc<Shop>, EngineThread)> {
-        let db = self.db()?;
+        let db = self.db(config).await?;
         let shop_config = Arc::new(config.shop.clone());
         let search = TantivyIndex::open(&self.0.join("search")).context("the search index")?;
         let mut providers: BTreeMap<&'static str, Arc<dyn PaymentProvider>> = BTreeMap::new();

@@ -14,12 +14,19 @@ const NEEDED: &[(&str, &str)] = &[
     ("node", "nodejs"),
     ("npm", "npm"),
     ("chromium", "chromium"),
+    // Tests start servers of their own; the one that Debian's package starts is not used.
+    ("initdb", "postgresql"),
 ];
 
+/// Where Debian keeps the server's programs of each version, which are on nobody's path.
+const POSTGRESQL: &str = "/usr/lib/postgresql";
+
 fn is_installed(program: &str) -> bool {
-    std::env::var_os("PATH").is_some_and(|path| {
+    let on_path = std::env::var_os("PATH").is_some_and(|path| {
         std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
-    })
+    });
+    let mut versions = std::fs::read_dir(POSTGRESQL).into_iter().flatten().filter_map(Result::ok);
+    on_path || versions.any(|version| version.path().join("bin").join(program).is_file())
 }
 
 /// Installs the packages whose programs are not there.

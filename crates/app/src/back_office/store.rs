@@ -11,7 +11,7 @@ use crate::error::StoreError;
 pub const LOW_STOCK: i64 = 5;
 
 const SALES_BY_DAY: Sql = sql!(
-    sqlite: "select placed_at / 86400000000 * 86400000000 as day, count(*), sum(total)
+    sqlite: "select placed_at / 86400000000 * 86400000000 as day, count(*), cast(sum(total) as bigint)
         from orders where placed_at >= $1 and status = 'placed' and currency = $2
         group by day order by day",
     postgres: "select date_trunc('day', placed_at at time zone 'UTC') at time zone 'UTC' as day,
@@ -42,6 +42,7 @@ macro_rules! order_rows {
         Sql {
             sqlite: order_rows!("json_extract(o.details, '$.shipping_address.name')", $rest),
             postgres: order_rows!("o.details -> 'shipping_address' ->> 'name'", $rest),
+            locking: order_rows!("o.details -> 'shipping_address' ->> 'name'", $rest),
         }
     };
 }
@@ -88,8 +89,8 @@ macro_rules! matching {
                     and (select coalesce(sum(s.on_hand - s.reserved), 0) from stock_levels s
                         where s.variant_id = v.id) > 0)
                 when 'low' then exists (select 1 from variants v where v.product_id = p.id
-                    and (select coalesce(sum(s.on_hand - s.reserved), 0) from stock_levels s
-                        where s.variant_id = v.id) <= $5)
+                    and (select cast(coalesce(sum(s.on_hand - s.reserved), 0) as bigint)
+                        from stock_levels s where s.variant_id = v.id) <= $5)
                 else 1 = 1 end",
             $tail
         )
@@ -98,7 +99,7 @@ macro_rules! matching {
 
 macro_rules! both {
     ($text:expr) => {
-        Sql { sqlite: $text, postgres: $text }
+        Sql { sqlite: $text, postgres: $text, locking: $text }
     };
 }
 

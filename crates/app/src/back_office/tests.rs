@@ -3,20 +3,20 @@ use std::sync::Arc;
 use stoa_domain::catalog::{Draft, DraftPrice, DraftVariant, Status};
 use stoa_domain::shop::ShopConfig;
 use stoa_kernel::{Ctx, Currency, IdSource, Money, Timestamp};
-use stoa_sql::Db;
-use tempfile::TempDir;
+
+use stoa_test_stores::{Store, on_both_stores};
 
 use super::store::*;
 use crate::catalog::{Target, save_product};
 
+on_both_stores! {
+    every_statement_fits_the_schema,
+    products_are_found_by_words_codes_state_stock_and_shelf,
+    a_shop_without_orders_has_sold_nothing,
+}
+
 const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
 const USD: Currency = Currency::USD;
-
-fn open() -> (TempDir, Db) {
-    let folder = tempfile::tempdir().unwrap();
-    let db = Db::open_embedded(folder.path()).unwrap();
-    (folder, db)
-}
 
 fn draft(title: &str, status: Status, stock: &[i64], category: &[&str]) -> Draft {
     let variants = (0_i64..).zip(stock).map(|(index, stock)| DraftVariant {
@@ -43,17 +43,15 @@ fn draft(title: &str, status: Status, stock: &[i64], category: &[&str]) -> Draft
     }
 }
 
-#[test]
-fn every_statement_fits_the_schema() {
-    let (_folder, db) = open();
+async fn every_statement_fits_the_schema(store: Store) {
+    let db = store.open().await.unwrap();
     for sql in STATEMENTS {
-        db.prepare(sql.sqlite).unwrap_or_else(|e| panic!("{}: {e}", sql.sqlite));
+        db.prepare(sql).await.unwrap_or_else(|error| panic!("{sql:?}: {error}"));
     }
 }
 
-#[tokio::test]
-async fn products_are_found_by_words_codes_state_stock_and_shelf() {
-    let (_folder, db) = open();
+async fn products_are_found_by_words_codes_state_stock_and_shelf(store: Store) {
+    let db = store.open().await.unwrap();
     let shop = Arc::new(ShopConfig {
         name: "Test".to_owned(),
         currency: USD,
@@ -115,9 +113,8 @@ async fn products_are_found_by_words_codes_state_stock_and_shelf() {
     assert_eq!(locations(&mut tx).await.unwrap()[0].code, "default");
 }
 
-#[tokio::test]
-async fn a_shop_without_orders_has_sold_nothing() {
-    let (_folder, db) = open();
+async fn a_shop_without_orders_has_sold_nothing(store: Store) {
+    let db = store.open().await.unwrap();
     let mut tx = db.read().await.unwrap();
     assert!(sales_by_day(&mut tx, NOW, USD).await.unwrap().is_empty());
     let none = sales_between(&mut tx, NOW, NOW.plus_seconds(60), USD).await.unwrap();

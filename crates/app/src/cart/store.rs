@@ -10,7 +10,8 @@ const SELECT: Sql = sql!(
     sqlite: "select token_hash, state, order_id, version, currency, body, created_at, updated_at
         from carts where token_hash = $1",
     postgres: "select token_hash, state, order_id, version, currency, body, created_at, updated_at
-        from carts where token_hash = any($1) order by token_hash for update",
+        from carts where token_hash = any($1) order by token_hash",
+    locks: "for update",
 );
 
 const KEY: &[Column] = &[("token_hash", Type::Bytes)];
@@ -78,38 +79,39 @@ pub async fn save(
     carts: &[&Cart],
     is_new: impl Fn(&TokenHash) -> bool,
 ) -> Result<(), StoreError> {
-    let states = carts.iter().map(|cart| match cart.state {
+    let bodies = carts.iter().map(|cart| serde_json::to_string(&cart.body));
+    let bodies: Vec<String> = bodies.collect::<Result<_, _>>()?;
+    let all = || carts.iter().zip(&bodies);
+    let state = |cart: &Cart| match cart.state {
         CartState::Open => ("open", None),
         CartState::Paying(id) => ("paying", Some(id)),
         CartState::Completed(id) => ("completed", Some(id)),
+    };
+    let new = all().filter(|(cart, _)| is_new(&cart.key)).map(|(cart, body)| {
+        let (state, order) = state(cart);
+        [
+            Param::from(&cart.key),
+            state.into(),
+            order.into(),
+            cart.version.into(),
+            cart.currency.code().into(),
+            Param::Json(body),
+            cart.created_at.into(),
+            cart.updated_at.into(),
+        ]
     });
-    let bodies: Vec<String> =
-        carts.iter().map(|cart| serde_json::to_string(&cart.body)).collect::<Result<_, _>>()?;
-    let (mut inserts, mut updates) = (Vec::new(), Vec::new());
-    for ((cart, (state, order)), body) in carts.iter().zip(states).zip(&bodies) {
-        if is_new(&cart.key) {
-            inserts.push([
-                Param::from(&cart.key),
-                state.into(),
-                order.into(),
-                cart.version.into(),
-                cart.currency.code().into(),
-                Param::Json(body),
-                cart.created_at.into(),
-                cart.updated_at.into(),
-            ]);
-        } else {
-            updates.push([
-                Param::from(&cart.key),
-                state.into(),
-                order.into(),
-                cart.version.into(),
-                Param::Json(body),
-                cart.updated_at.into(),
-            ]);
-        }
-    }
-    tx.write(&INSERT, inserts).await?;
-    tx.write(&UPDATE, updates).await?;
+    tx.write(&INSERT, new).await?;
+    let changed = all().filter(|(cart, _)| !is_new(&cart.key)).map(|(cart, body)| {
+        let (state, order) = state(cart);
+        [
+            Param::from(&cart.key),
+            state.into(),
+            order.into(),
+            cart.version.into(),
+            Param::Json(body),
+            cart.updated_at.into(),
+        ]
+    });
+    tx.write(&UPDATE, changed).await?;
     Ok(())
 }

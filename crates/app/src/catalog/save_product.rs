@@ -18,6 +18,9 @@ use crate::catalog::import::sanitise;
 use crate::error::StoreError;
 use crate::{event_log, inventory};
 
+/// Those who change the catalogue do it one after the other.
+const CATALOGUE: &str = "catalogue";
+
 /// Why a product was not saved.
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
@@ -76,8 +79,10 @@ pub async fn save_product_in(
     draft: Draft,
 ) -> Result<(Product, Outcome), SaveError> {
     let draft = checked(draft)?;
-    let mut shelves = Shelves::load(tx).await?;
-    save_in(tx, shop, ctx, &mut shelves, target, &draft).await
+    let mut saving = Saving::begin(tx).await?;
+    let saved = save_in(tx, shop, ctx, &mut saving, target, &draft).await?;
+    event_log::append(tx, ctx, &saving.events).await?;
+    Ok(saved)
 }
 
 /// Saves many by handle in one transaction; each is saved whole or not at all.
@@ -91,11 +96,11 @@ pub async fn save_many(
     drafts: impl IntoIterator<Item = Draft>,
 ) -> Result<Vec<Result<Outcome, Refusal>>, StoreError> {
     let mut tx = db.begin().await?;
-    let mut shelves = Shelves::load(&mut tx).await?;
+    let mut saving = Saving::begin(&mut tx).await?;
     let mut outcomes = Vec::new();
     for draft in drafts {
         let saved = match checked(draft) {
-            Ok(draft) => save_in(&mut tx, shop, ctx, &mut shelves, Target::ByHandle, &draft).await,
+            Ok(draft) => save_in(&mut tx, shop, ctx, &mut saving, Target::ByHandle, &draft).await,
             Err(refusal) => Err(refusal.into()),
         };
         outcomes.push(match saved {
@@ -104,6 +109,7 @@ pub async fn save_many(
             Err(SaveError::Store(error)) => return Err(error),
         });
     }
+    event_log::append(&mut tx, ctx, &saving.events).await?;
     tx.commit().await?;
     Ok(outcomes)
 }
@@ -134,6 +140,7 @@ pub async fn delete_product_in(
     id: ProductId,
     expected_version: Option<i64>,
 ) -> Result<(), SaveError> {
+    tx.lock(CATALOGUE).await?;
     let product = store::find(tx, id).await?.ok_or(Refusal::NotFound("product"))?;
     if expected_version.is_some_and(|expected| expected != product.version) {
         return Err(Refusal::Stale.into());
@@ -157,7 +164,7 @@ async fn save_in(
     tx: &mut Tx,
     shop: &std::sync::Arc<ShopConfig>,
     ctx: &mut Ctx,
-    shelves: &mut Shelves,
+    saving: &mut Saving,
     target: Target,
     draft: &Draft,
 ) -> Result<(Product, Outcome), SaveError> {
@@ -191,7 +198,7 @@ async fn save_in(
         }
     }
 
-    let category = shelves.place(tx, ctx, &draft.category).await?;
+    let category = saving.shelves.place(tx, ctx, &draft.category).await?;
     let product = apply_draft(before.as_ref(), draft, category, ctx);
     let changed = before.as_ref() != Some(&product);
     if changed {
@@ -208,11 +215,11 @@ async fn save_in(
         } else {
             EventBody::ProductCreated { product_id, handle }
         };
-        let event =
-            Event { subject: format!("product/{product_id}"), sequence: product.version, body };
-        event_log::append(tx, ctx, &[event]).await?;
+        let subject = format!("product/{product_id}");
+        saving.events.push(Event { subject, sequence: product.version, body });
     }
-    let restocked = set_stock(tx, shop, ctx, draft, &product, before.is_none()).await?;
+    let events = &mut saving.events;
+    let restocked = set_stock(tx, shop, ctx, draft, &product, before.is_none(), events).await?;
     let outcome = match before {
         None => Outcome::Created,
         Some(_) if changed || restocked => Outcome::Updated,
@@ -230,6 +237,7 @@ async fn set_stock(
     draft: &Draft,
     product: &Product,
     is_new: bool,
+    events: &mut Vec<Event>,
 ) -> Result<bool, SaveError> {
     let ids: Vec<_> = product.variants.iter().map(|variant| variant.id).collect();
     let mut world = World::new(std::sync::Arc::clone(shop));
@@ -269,10 +277,25 @@ async fn set_stock(
         let levels: Vec<_> = changes.levels.iter().collect();
         inventory::store::save_levels(tx, &levels, ctx.now).await?;
         inventory::store::add_movements(tx, &changes.movements).await?;
-        event_log::append(tx, ctx, &changes.events).await?;
         moved |= !changes.levels.is_empty();
+        events.extend(changes.events);
     }
     Ok(moved)
+}
+
+/// What a transaction that saves products has found and gathered.
+#[derive(Debug)]
+struct Saving {
+    shelves: Shelves,
+    /// Appended at the end, because from then on nobody else can append.
+    events: Vec<Event>,
+}
+
+impl Saving {
+    async fn begin(tx: &mut Tx) -> Result<Self, StoreError> {
+        tx.lock(CATALOGUE).await?;
+        Ok(Self { shelves: Shelves::load(tx).await?, events: Vec::new() })
+    }
 }
 
 /// The categories as they are in a transaction, so that drafts can be put on them by name.

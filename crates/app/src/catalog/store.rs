@@ -184,7 +184,7 @@ const ADMIN_LIST: Sql = sql!(
         and ($2 = '%' or lower(p.title) like $2 escape '\\' or p.handle like $2 escape '\\'
             or exists (select 1 from variants v where v.product_id = p.id
                 and (lower(v.sku) like $2 escape '\\' or v.barcode like $2 escape '\\')))
-        and ($5 is null or p.category_id = $5)
+        and (p.category_id = $5 or $5 is null)
     order by p.id desc limit $4"
 );
 const ADMIN_COUNT: Sql = sql!(
@@ -193,7 +193,7 @@ const ADMIN_COUNT: Sql = sql!(
         and ($2 = '%' or lower(p.title) like $2 escape '\\' or p.handle like $2 escape '\\'
             or exists (select 1 from variants v where v.product_id = p.id
                 and (lower(v.sku) like $2 escape '\\' or v.barcode like $2 escape '\\')))
-        and ($3 is null or p.category_id = $3)"
+        and (p.category_id = $3 or $3 is null)"
 );
 const SKU_OF_VARIANT: Sql = sql!("select sku, product_id from variants where id = $1");
 
@@ -548,7 +548,7 @@ pub async fn cards(
             price: low,
             price_varies: low != high,
             compare_at: money(8)?,
-            in_stock: row.opt_int(9)?.unwrap_or(0) != 0,
+            in_stock: row.bool(9)?,
             n_variants: row.int(10)?,
             status: Status::parse(status)
                 .ok_or_else(|| StoreError::bad_row("products.status", status))?,

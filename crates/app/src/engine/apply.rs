@@ -77,12 +77,13 @@ pub(super) async fn write(
     if pending.order_number {
         order::store::set_next_number(tx, world.next_order_number).await?;
     }
+    let keys: Vec<&Kept> = pending.keys.values().collect();
+    idempotency::keep(tx, &keys, |key| !stored.keys.contains(key), ctx.now).await?;
+    let waiting = idempotency::waiting_for(tx, &pending.settled).await?;
+    let answers = waiting.into_iter().filter_map(|(order, key)| {
+        world.orders.get(&order).map(|order| (key, Answer::to_order(order)))
+    });
+    idempotency::answer(tx, &answers.collect::<Vec<_>>()).await?;
     event_log::append(tx, ctx, &pending.events).await?;
-    idempotency::keep(tx, pending.keys.values(), ctx.now).await?;
-    for order in pending.settled.iter().filter_map(|id| world.orders.get(id)) {
-        for key in idempotency::waiting_for(tx, order.id).await? {
-            idempotency::answer(tx, &key, &Answer::to_order(order)).await?;
-        }
-    }
     Ok(())
 }

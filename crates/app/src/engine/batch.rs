@@ -16,6 +16,9 @@ use crate::answer::Answer;
 use crate::error::StoreError;
 use crate::idempotency::{self, Idempotency, Kept, KeyHash};
 
+/// How often a batch that met another process's is decided anew, on what that one left.
+const RETRIES: usize = 5;
+
 /// Runs a batch and answers everyone in it.
 pub(super) async fn run(
     db: &Db,
@@ -28,7 +31,16 @@ pub(super) async fn run(
     let began = clock();
     let mut ctx = Ctx { now: began, ids: ids.clone() };
     let submissions: Vec<&Submission> = batch.iter().map(|(submission, _)| submission).collect();
-    let outcome = transact(db, shop, &mut ctx, &submissions, clock).await;
+    let mut outcome = transact(db, shop, &mut ctx, &submissions, clock).await;
+    for _ in 0..RETRIES {
+        match &outcome {
+            Err(error) if error.is_lost_race() => {
+                tracing::debug!(%error, "a batch begins anew");
+                outcome = transact(db, shop, &mut ctx, &submissions, clock).await;
+            }
+            _ => break,
+        }
+    }
     *ids = ctx.ids;
     match outcome {
         Ok((outcomes, commit_began)) => {
@@ -78,7 +90,8 @@ async fn transact(
         .filter(|submission| !is_settled(submission, &kept))
         .map(|submission| &submission.command)
         .collect();
-    let Loaded { mut world, stored } = load::world(&mut tx, shop, &commands).await?;
+    let Loaded { mut world, mut stored } = load::world(&mut tx, shop, &commands).await?;
+    stored.keys.extend(kept.keys());
 
     let mut writes = Pending::default();
     let mut outcomes = Vec::with_capacity(submissions.len());

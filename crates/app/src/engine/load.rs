@@ -11,6 +11,7 @@ use stoa_kernel::{OrderId, TokenHash, VariantId};
 use stoa_sql::Tx;
 
 use crate::error::StoreError;
+use crate::idempotency::KeyHash;
 use crate::{cart, catalog, inventory, order};
 
 /// A world, and which of its rows are in the store already.
@@ -25,6 +26,7 @@ pub(super) struct Loaded {
 pub(super) struct Stored {
     pub(super) carts: HashSet<TokenHash>,
     pub(super) orders: HashSet<OrderId>,
+    pub(super) keys: HashSet<KeyHash>,
 }
 
 /// Keys that were asked for, found or not.

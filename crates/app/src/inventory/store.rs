@@ -10,7 +10,8 @@ const LEVELS: Sql = sql!(
     sqlite: "select variant_id, location_id, on_hand, reserved, version
         from stock_levels where variant_id = $1 order by location_id",
     postgres: "select variant_id, location_id, on_hand, reserved, version
-        from stock_levels where variant_id = any($1) order by variant_id, location_id for update",
+        from stock_levels where variant_id = any($1) order by variant_id, location_id",
+    locks: "for update",
 );
 
 const LOCATIONS: Sql = sql!("select id, code from stock_locations order by position, id");
@@ -53,7 +54,8 @@ static INSERT_MOVEMENT: Write = Write::new(
 
 const FAULTS: Sql = sql!(
     "select s.variant_id, s.location_id, s.on_hand, s.reserved,
-        coalesce(sum(m.on_hand_delta), 0), coalesce(sum(m.reserved_delta), 0)
+        cast(coalesce(sum(m.on_hand_delta), 0) as bigint),
+        cast(coalesce(sum(m.reserved_delta), 0) as bigint)
     from stock_levels s
     left join stock_movements m
         on m.variant_id = s.variant_id and m.location_id = s.location_id
@@ -63,13 +65,14 @@ const FAULTS: Sql = sql!(
 );
 
 const LOW: Sql = sql!(
-    "select v.sku, v.title, p.id, p.title, sum(s.on_hand - s.reserved) as available
+    "select v.sku, v.title, p.id, p.title,
+        cast(sum(s.on_hand - s.reserved) as bigint) as available
     from stock_levels s
     join variants v on v.id = s.variant_id
     join products p on p.id = v.product_id
     where p.status = 'active'
     group by v.id, v.sku, v.title, p.id, p.title
-    having sum(s.on_hand - s.reserved) <= $1
+    having cast(sum(s.on_hand - s.reserved) as bigint) <= $1
     order by available, p.title, v.sku limit $2"
 );
 

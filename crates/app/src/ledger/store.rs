@@ -33,7 +33,7 @@ const OF_ORDER: Sql = sql!(
 );
 
 const UNBALANCED: Sql = sql!(
-    "select entry_id, currency, sum(amount) from ledger_postings
+    "select entry_id, currency, cast(sum(amount) as bigint) from ledger_postings
     group by entry_id, currency having sum(amount) <> 0"
 );
 
@@ -46,7 +46,7 @@ const UNBOOKED: Sql = sql!(
 );
 
 const BALANCES: Sql = sql!(
-    "select account, currency, sum(amount) from ledger_postings
+    "select account, currency, cast(sum(amount) as bigint) from ledger_postings
     group by account, currency order by account, currency"
 );
 
@@ -68,10 +68,10 @@ pub async fn add(tx: &mut Tx, entries: &[LedgerEntry]) -> Result<(), StoreError>
     });
     tx.write(&INSERT_ENTRY, rows).await?;
     let postings = entries.iter().flat_map(|entry| {
-        let postings = (0_i64..).zip(&entry.postings);
-        postings.map(|(position, posting)| (entry.id, position, posting, posting.account.name()))
+        (0_i64..).zip(&entry.postings).map(move |(position, posting)| (entry.id, position, posting))
     });
-    let postings: Vec<_> = postings.collect();
+    let postings: Vec<_> =
+        postings.map(|(id, at, posting)| (id, at, posting, posting.account.name())).collect();
     let rows = postings.iter().map(|(entry, position, posting, account)| {
         [
             Param::from(*entry),

@@ -20,7 +20,8 @@ const SELECT: Sql = sql!(
             o.total, o.details, o.placed_at, o.created_at, o.updated_at,
             p.id, p.provider, p.status, p.amount, p.token, p.reference, p.detail
         from orders o join payments p on p.order_id = o.id
-        where o.id = any($1) order by o.id for update of o",
+        where o.id = any($1) order by o.id",
+    locks: "for update of o",
 );
 
 const LINES: Sql = sql!(
@@ -125,10 +126,8 @@ static UPDATE_PAYMENT: Write = Write::new(
     ],
 );
 
-const NEXT_NUMBER: Sql = sql!(
-    sqlite: "select value from counters where name = 'order_number'",
-    postgres: "select value from counters where name = 'order_number' for update",
-);
+const NEXT_NUMBER: Sql =
+    sql!("select value from counters where name = 'order_number'", locks: "for update");
 const SET_NEXT_NUMBER: Sql = sql!("update counters set value = $1 where name = 'order_number'");
 
 const BY_NUMBER: Sql = sql!("select id from orders where number = $1");
@@ -138,7 +137,9 @@ const BY_PAYMENT: Sql = sql!("select order_id from payments where id = $1");
 // the page begins.
 const LIST: Sql = sql!(
     "select o.id, o.number, o.status, p.status, o.email, o.total, o.currency, o.placed_at,
-        o.created_at, (select coalesce(sum(l.quantity), 0) from order_lines l where l.order_id = o.id)
+        o.created_at,
+        (select cast(coalesce(sum(l.quantity), 0) as bigint) from order_lines l
+            where l.order_id = o.id)
     from orders o join payments p on p.order_id = o.id
     where o.id < $2
         and case $1 when '' then o.status in ('placed', 'cancelled') else o.status = $1 end
@@ -157,27 +158,20 @@ const PLACED_SINCE: Sql = sql!(
 );
 
 const RESERVED_FAULTS: Sql = sql!(
-    sqlite: "select s.variant_id, s.reserved, coalesce(o.quantity, 0)
-        from (select variant_id, sum(reserved) as reserved from stock_levels group by variant_id) s
-        left join (
-            select l.variant_id, sum(l.quantity) as quantity
-            from order_lines l join orders o on o.id = l.order_id
-            where o.status in ('pending', 'placed') group by l.variant_id
-        ) o on o.variant_id = s.variant_id
-        where s.reserved <> coalesce(o.quantity, 0)",
-    postgres: "select s.variant_id, s.reserved::bigint, coalesce(o.quantity, 0)::bigint
-        from (select variant_id, sum(reserved) as reserved from stock_levels group by variant_id) s
-        left join (
-            select l.variant_id, sum(l.quantity) as quantity
-            from order_lines l join orders o on o.id = l.order_id
-            where o.status in ('pending', 'placed') group by l.variant_id
-        ) o on o.variant_id = s.variant_id
-        where s.reserved <> coalesce(o.quantity, 0)",
+    "select s.variant_id, cast(s.reserved as bigint), cast(coalesce(o.quantity, 0) as bigint)
+    from (select variant_id, sum(reserved) as reserved from stock_levels group by variant_id) s
+    left join (
+        select l.variant_id, sum(l.quantity) as quantity
+        from order_lines l join orders o on o.id = l.order_id
+        where o.status in ('pending', 'placed') group by l.variant_id
+    ) o on o.variant_id = s.variant_id
+    where s.reserved <> coalesce(o.quantity, 0)"
 );
 
 const TOTALS_FAULTS: Sql = sql!(
     "select o.id, o.subtotal, o.discount, o.tax - o.shipping_tax,
-        sum(l.subtotal), sum(l.discount), sum(l.tax), sum(l.total)
+        cast(sum(l.subtotal) as bigint), cast(sum(l.discount) as bigint),
+        cast(sum(l.tax) as bigint), cast(sum(l.total) as bigint)
     from orders o join order_lines l on l.order_id = o.id
     group by o.id
     having o.subtotal <> sum(l.subtotal) or o.discount <> sum(l.discount)
@@ -328,10 +322,8 @@ pub async fn save(
 }
 
 async fn insert(tx: &mut Tx, orders: &[&Order]) -> Result<(), StoreError> {
-    let details: Vec<String> = orders
-        .iter()
-        .map(|order| serde_json::to_string(&order.details))
-        .collect::<Result<_, _>>()?;
+    let details = orders.iter().map(|order| serde_json::to_string(&order.details));
+    let details: Vec<String> = details.collect::<Result<_, _>>()?;
     let rows = orders.iter().zip(&details).map(|(order, details)| {
         let totals = &order.totals;
         [
@@ -357,16 +349,17 @@ async fn insert(tx: &mut Tx, orders: &[&Order]) -> Result<(), StoreError> {
         ]
     });
     tx.write(&INSERT_ORDER, rows).await?;
-    let mut lines = Vec::new();
-    for order in orders {
-        for (position, line) in (0_i64..).zip(&order.lines) {
-            lines.push((order.id, position, line, serde_json::to_string(&line.allocations)?));
-        }
-    }
-    let rows = lines.iter().map(|(order, position, line, allocations)| {
+    let lines = || {
+        orders.iter().flat_map(|order| {
+            (0_i64..).zip(&order.lines).map(move |(position, line)| (order.id, position, line))
+        })
+    };
+    let allocations = lines().map(|(.., line)| serde_json::to_string(&line.allocations));
+    let allocations: Vec<String> = allocations.collect::<Result<_, _>>()?;
+    let rows = lines().zip(&allocations).map(|((order, position, line), allocations)| {
         [
-            Param::from(*order),
-            (*position).into(),
+            Param::from(order),
+            position.into(),
             line.id.into(),
             line.variant_id.into(),
             line.product_id.into(),

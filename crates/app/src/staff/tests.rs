@@ -1,17 +1,20 @@
 use stoa_kernel::{Ctx, IdSource, Timestamp, TokenHash};
-use stoa_sql::Db;
-use tempfile::TempDir;
+
+use stoa_test_stores::{Store, on_both_stores};
 
 use super::*;
 
+on_both_stores! {
+    every_statement_fits_the_schema,
+    a_set_up_link_makes_one_administrator_once,
+    two_who_use_one_link_at_once_make_one_user,
+    a_session_lasts_until_sign_out_expiry_or_a_new_password,
+    putting_a_user_again_changes_the_stored_row,
+    an_api_token_has_the_scopes_it_was_made_with,
+}
+
 const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
 const PASSWORD: &str = "correct horse battery";
-
-fn open() -> (TempDir, Db) {
-    let folder = tempfile::tempdir().unwrap();
-    let db = Db::open_embedded(folder.path()).unwrap();
-    (folder, db)
-}
 
 fn ctx() -> Ctx {
     Ctx { now: NOW, ids: IdSource::seeded(7) }
@@ -25,18 +28,18 @@ fn owner() -> NewUser {
     }
 }
 
-#[test]
-fn every_statement_fits_the_schema() {
-    let (_folder, db) = open();
-    let texts = store::STATEMENTS.iter().map(|sql| sql.sqlite);
-    for text in texts.chain(store::WRITES.iter().map(|write| write.sqlite())) {
-        db.prepare(text).unwrap_or_else(|e| panic!("{text}: {e}"));
+async fn every_statement_fits_the_schema(store: Store) {
+    let db = store.open().await.unwrap();
+    for sql in store::STATEMENTS {
+        db.prepare(sql).await.unwrap_or_else(|error| panic!("{sql:?}: {error}"));
+    }
+    for write in store::WRITES {
+        db.prepare_write(write).await.unwrap_or_else(|error| panic!("{write:?}: {error}"));
     }
 }
 
-#[tokio::test]
-async fn a_set_up_link_makes_one_administrator_once() {
-    let (_folder, db) = open();
+async fn a_set_up_link_makes_one_administrator_once(store: Store) {
+    let db = store.open().await.unwrap();
     assert!(!any_user(&db).await.unwrap());
     let old = create_setup_link(&db, NOW).await.unwrap().unwrap().hash();
     let link = create_setup_link(&db, NOW).await.unwrap().unwrap().hash();
@@ -62,9 +65,8 @@ async fn a_set_up_link_makes_one_administrator_once() {
     assert!(create_setup_link(&db, NOW).await.unwrap().is_none());
 }
 
-#[tokio::test]
-async fn two_who_use_one_link_at_once_make_one_user() {
-    let (_folder, db) = open();
+async fn two_who_use_one_link_at_once_make_one_user(store: Store) {
+    let db = store.open().await.unwrap();
     let link = create_setup_link(&db, NOW).await.unwrap().unwrap().hash();
     let mut other = owner();
     other.email = "other@example.com".into();
@@ -76,9 +78,8 @@ async fn two_who_use_one_link_at_once_make_one_user() {
     assert_eq!(usize::from(one.is_ok()) + usize::from(two.is_ok()), 1);
 }
 
-#[tokio::test]
-async fn a_session_lasts_until_sign_out_expiry_or_a_new_password() {
-    let (_folder, db) = open();
+async fn a_session_lasts_until_sign_out_expiry_or_a_new_password(store: Store) {
+    let db = store.open().await.unwrap();
     let ada = put_user(&db, &mut ctx(), owner()).await.unwrap();
     for (email, password) in [("ada@example.com", "wrong"), ("nobody@example.com", PASSWORD)] {
         let refused = sign_in(&db, NOW, email, password.into(), None).await;
@@ -117,9 +118,8 @@ async fn a_session_lasts_until_sign_out_expiry_or_a_new_password() {
     assert!(matches!(old, Err(StaffError::WrongCredentials)), "{old:?}");
 }
 
-#[tokio::test]
-async fn putting_a_user_again_changes_the_stored_row() {
-    let (_folder, db) = open();
+async fn putting_a_user_again_changes_the_stored_row(store: Store) {
+    let db = store.open().await.unwrap();
     let ada = put_user(&db, &mut ctx(), owner()).await.unwrap();
     let mut renamed = owner();
     renamed.name = "Ada Byron".into();
@@ -129,9 +129,8 @@ async fn putting_a_user_again_changes_the_stored_row() {
     assert_eq!((stored.id, stored.name.as_str()), (ada.id, "Ada Byron"));
 }
 
-#[tokio::test]
-async fn an_api_token_has_the_scopes_it_was_made_with() {
-    let (_folder, db) = open();
+async fn an_api_token_has_the_scopes_it_was_made_with(store: Store) {
+    let db = store.open().await.unwrap();
     let scopes = Scopes::new([Scope::ProductsRead, Scope::StockWrite]);
     let token = create_api_token(&db, NOW, "warehouse", &scopes).await.unwrap();
     assert_eq!(api_token(&db, &token.hash()).await.unwrap(), Some(scopes));

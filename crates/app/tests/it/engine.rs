@@ -1,4 +1,4 @@
-//! The engine on SQLite: many at once, repeats, restarts, and whatever proptest thinks of.
+//! The engine on a store: many at once, repeats, restarts, and whatever proptest thinks of.
 
 use proptest::prelude::*;
 use stoa_app::engine::{Outcome, Submission};
@@ -9,9 +9,18 @@ use stoa_domain::inventory::SetStock;
 use stoa_domain::order::{CancelOrder, Order, OrderStatus};
 use stoa_domain::{Command, Refusal, Reply};
 use stoa_kernel::{LineId, OrderId, TokenHash};
+use stoa_test_stores::{Store, on_both_stores};
 use tokio::task::JoinSet;
 
 use crate::shop::{Shop, add, fill, key, place, token};
+
+on_both_stores! {
+    five_hundred_takers_get_exactly_the_fifty_pieces_there_are,
+    order_numbers_have_neither_gaps_nor_doubles_however_many_pay_at_once,
+    a_cart_that_is_made_again_is_the_cart_that_is_there,
+    one_key_in_one_batch_does_its_work_once,
+    answers_survive_a_restart_and_waiting_keys_get_theirs_at_the_end,
+}
 
 fn captured(order: OrderId) -> Command {
     let settlement = Settlement::Captured { reference: "ref".to_owned() };
@@ -25,10 +34,8 @@ fn order_of(outcome: Outcome) -> Order {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn five_hundred_takers_get_exactly_the_fifty_pieces_there_are() {
-    let folder = tempfile::tempdir().unwrap();
-    let shop = Shop::open(folder.path());
+async fn five_hundred_takers_get_exactly_the_fifty_pieces_there_are(store: Store) {
+    let shop = Shop::open(&store).await;
     shop.stock("RARE", 900, 50).await;
     let mut takers = JoinSet::new();
     for n in 0..500 {
@@ -66,10 +73,8 @@ async fn five_hundred_takers_get_exactly_the_fifty_pieces_there_are() {
     shop.close();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn order_numbers_have_neither_gaps_nor_doubles_however_many_pay_at_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let shop = Shop::open(folder.path());
+async fn order_numbers_have_neither_gaps_nor_doubles_however_many_pay_at_once(store: Store) {
+    let shop = Shop::open(&store).await;
     shop.stock("COMMON", 900, 1_000).await;
     let mut buyers = JoinSet::new();
     for n in 0..100 {
@@ -88,10 +93,8 @@ async fn order_numbers_have_neither_gaps_nor_doubles_however_many_pay_at_once() 
     shop.close();
 }
 
-#[tokio::test]
-async fn a_cart_that_is_made_again_is_the_cart_that_is_there() {
-    let folder = tempfile::tempdir().unwrap();
-    let shop = Shop::open(folder.path());
+async fn a_cart_that_is_made_again_is_the_cart_that_is_there(store: Store) {
+    let shop = Shop::open(&store).await;
     shop.stock("PEN", 700, 10).await;
     let cart = token(1).hash();
     let create = || Command::CreateCart(CreateCart { key: cart });
@@ -114,10 +117,8 @@ async fn together(shop: &Shop, submissions: Vec<Submission>) -> Vec<Outcome> {
     outcomes.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn one_key_in_one_batch_does_its_work_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let shop = Shop::open(folder.path());
+async fn one_key_in_one_batch_does_its_work_once(store: Store) {
+    let shop = Shop::open(&store).await;
     shop.stock("INK", 300, 1_000).await;
     let cart = token(1).hash();
     shop.must(Command::CreateCart(CreateCart { key: cart })).await;
@@ -159,10 +160,8 @@ async fn one_key_in_one_batch_does_its_work_once() {
     shop.close();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn answers_survive_a_restart_and_waiting_keys_get_theirs_at_the_end() {
-    let folder = tempfile::tempdir().unwrap();
-    let shop = Shop::open(folder.path());
+async fn answers_survive_a_restart_and_waiting_keys_get_theirs_at_the_end(store: Store) {
+    let shop = Shop::open(&store).await;
     shop.stock("NIB", 700, 10).await;
     let cart = shop.ready_cart(1, "NIB").await;
     let refused = Submission { command: add(cart, "NIB", 99), idempotency: Some(key("r", "99")) };
@@ -173,7 +172,7 @@ async fn answers_survive_a_restart_and_waiting_keys_get_theirs_at_the_end() {
     shop.close();
 
     // The process died while the provider was asked; the key has no answer yet.
-    let shop = Shop::open(folder.path());
+    let shop = Shop::open(&store).await;
     let again = shop.engine.submit(paid("p")).await;
     assert!(matches!(again, Outcome::Done { repeated: true, .. }), "{again:?}");
     assert_eq!(order_of(again).id, order.id);
@@ -182,7 +181,7 @@ async fn answers_survive_a_restart_and_waiting_keys_get_theirs_at_the_end() {
     shop.must(captured(order.id)).await;
     shop.close();
 
-    let shop = Shop::open(folder.path());
+    let shop = Shop::open(&store).await;
     let [p, q] = [shop.engine.submit(paid("p")).await, shop.engine.submit(paid("q")).await];
     let (Outcome::Replayed(p), Outcome::Replayed(q)) = (&p, &q) else { panic!("{p:?} {q:?}") };
     assert_eq!(p, q);
@@ -322,34 +321,46 @@ impl Known {
     }
 }
 
+type Waves = Vec<Vec<Op>>;
+
+fn waves() -> impl Strategy<Value = Waves> {
+    prop::collection::vec(prop::collection::vec(op(), 1..12), 1..12)
+}
+
+/// Waves of commands, each wave submitted at once, leave a store in which nothing is wrong.
+fn the_doctor_finds_nothing_after(waves: Waves, store: &Store) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut shop = Shop::open(store).await;
+        for (sku, stock) in SKUS.into_iter().zip([3, 8, 20]) {
+            shop.stock(sku, 250, stock).await;
+        }
+        let mut known = Known::default();
+        for wave in waves {
+            if wave.iter().any(|op| matches!(op, Op::Reopen)) {
+                shop.close();
+                shop = Shop::open(store).await;
+            }
+            let submissions = wave.iter().filter_map(|op| known.submission(op)).collect();
+            for outcome in together(&shop, submissions).await {
+                known.learn(&outcome);
+            }
+        }
+        shop.assert_sound().await;
+        shop.close();
+    });
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
-    /// Waves of commands, each wave submitted at once, leave a store in which nothing is wrong.
     #[test]
-    fn whatever_happens_the_doctor_finds_nothing(
-        waves in prop::collection::vec(prop::collection::vec(op(), 1..12), 1..12),
-    ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let folder = tempfile::tempdir().unwrap();
-            let mut shop = Shop::open(folder.path());
-            for (sku, stock) in SKUS.into_iter().zip([3, 8, 20]) {
-                shop.stock(sku, 250, stock).await;
-            }
-            let mut known = Known::default();
-            for wave in waves {
-                if wave.iter().any(|op| matches!(op, Op::Reopen)) {
-                    shop.close();
-                    shop = Shop::open(folder.path());
-                }
-                let submissions = wave.iter().filter_map(|op| known.submission(op)).collect();
-                for outcome in together(&shop, submissions).await {
-                    known.learn(&outcome);
-                }
-            }
-            shop.assert_sound().await;
-            shop.close();
-        });
+    fn whatever_happens_the_doctor_finds_nothing(waves in waves()) {
+        the_doctor_finds_nothing_after(waves, &Store::embedded().unwrap());
+    }
+
+    #[test]
+    fn whatever_happens_the_doctor_finds_nothing_on_postgres(waves in waves()) {
+        the_doctor_finds_nothing_after(waves, &Store::postgres().unwrap());
     }
 }

@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use stoa_app::{back_office, cart, catalog, event_log, idempotency, inventory, job, ledger, order};
-use stoa_sql::{Db, Sql, Write};
+use stoa_sql::{Sql, Write};
+use stoa_test_stores::{Store, on_both_stores};
+
+on_both_stores! { every_statement_is_prepared }
 
 /// The pages of SQL, each with its statements and set-based writes. Staff's are its own secret; it
 /// has the same test beside its store.
@@ -21,16 +24,20 @@ fn pages() -> Vec<(&'static str, &'static [&'static Sql], &'static [&'static Wri
     ]
 }
 
-#[test]
-fn every_statement_is_prepared() {
-    let folder = tempfile::tempdir().unwrap();
-    let db = Db::open_embedded(folder.path()).unwrap();
+async fn every_statement_is_prepared(store: Store) {
+    let db = store.open().await.unwrap();
+    let mut faults = Vec::new();
     for (page, statements, writes) in pages() {
-        let texts = statements.iter().map(|sql| sql.sqlite);
-        for text in texts.chain(writes.iter().map(|write| write.sqlite())) {
-            db.prepare(text).unwrap_or_else(|error| panic!("{page}: {error}\n{text}"));
+        for sql in statements {
+            let prepared = db.prepare(sql).await;
+            faults.extend(prepared.err().map(|error| format!("{page}: {error}\n{sql:?}")));
+        }
+        for write in writes {
+            let prepared = db.prepare_write(write).await;
+            faults.extend(prepared.err().map(|error| format!("{page}: {error}\n{write:?}")));
         }
     }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

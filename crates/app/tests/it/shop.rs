@@ -1,6 +1,5 @@
 //! A store with a few products and an engine on it.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -17,6 +16,7 @@ use stoa_domain::shop::{ShippingMethod, ShopConfig, TaxRate};
 use stoa_domain::{Command, Reply};
 use stoa_kernel::{Ctx, Currency, IdSource, Money, Rate, Timestamp, Token, TokenHash};
 use stoa_sql::Db;
+use stoa_test_stores::Store;
 
 /// Microseconds that the tests' clock has gone on.
 static TICKS: AtomicI64 = AtomicI64::new(0);
@@ -59,9 +59,9 @@ pub struct Shop {
 }
 
 impl Shop {
-    /// Opens the store in a folder.
-    pub fn open(folder: &Path) -> Self {
-        let db = Db::open_embedded(folder).unwrap();
+    /// Opens a store.
+    pub async fn open(store: &Store) -> Self {
+        let db = store.open().await.unwrap();
         // Another for each process, else two would give out the same ids.
         let seed = clock().as_micros().unsigned_abs();
         let (engine, thread) = Engine::start(db.clone(), config(), clock, seed).unwrap();

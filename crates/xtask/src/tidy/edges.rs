@@ -24,6 +24,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "stoa-web",
         ],
     ),
+    ("stoa-test-stores", &["stoa-sql"]),
     ("stoa-testkit", &["stoa-kernel", "stoa-domain", "stoa-ports", "stoa-sql", "stoa-app"]),
     (
         // Measures the parts as well as the whole.
@@ -34,7 +35,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 ];
 
 /// What any crate may know in its tests.
-const IN_TESTS: &[&str] = &["stoa-embedded", "stoa-sql", "stoa-testkit"];
+const IN_TESTS: &[&str] = &["stoa-embedded", "stoa-sql", "stoa-test-stores", "stoa-testkit"];
 
 /// Every outside crate that these may know: what is pure must stay pure.
 const PURE: &[(&str, &[&str])] = &[
@@ -46,6 +47,7 @@ const PURE: &[(&str, &[&str])] = &[
 /// Outside crates that belong behind one crate's door.
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("rusqlite", &["stoa-sql"]),
+    ("tokio-postgres", &["stoa-sql"]),
     ("tantivy", &["stoa-embedded"]),
     ("askama", &["stoa-pages"]),
     ("axum", &["stoa-web", "stoa", "stoa-bench"]),

@@ -101,7 +101,7 @@ pub async fn once(
     };
     if let Some(Idempotency { key, fingerprint }) = key {
         let kept = Kept { key, fingerprint, order_id: None, answer: Some(answer.clone()) };
-        idempotency::keep(&mut tx, [&kept], (shop.clock)()).await?;
+        idempotency::keep(&mut tx, &[&kept], |_| true, (shop.clock)()).await?;
     }
     tx.commit().await.map_err(StoreError::from)?;
     if let Some(product) = product {

@@ -1,0 +1,621 @@
+//! PostgreSQL: a bounded pool of connections. Transactions that write see what others committed
+//! before each statement (`read committed`) and lock what they load; those that only read see one
+//! state.
+//!
+//! Connections are driven by a thread of their own, so that a transaction that is given up can be
+//! rolled back whoever began it, and whatever became of its thread.
+
+use std::collections::HashMap;
+use std::error::Error as StdError;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{BufMut, BytesMut};
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::types::{FromSql, IsNull, Kind, ToSql, Type, to_sql_checked};
+use tokio_postgres::{Client, Config, NoTls, Statement};
+
+use crate::error::{ErrorKind, SqlError};
+use crate::migrate::MIGRATIONS;
+use crate::statement::{Verb, Write};
+use crate::value::{Param, Row};
+
+/// How long a transaction waits for a connection.
+const WAIT: Duration = Duration::from_secs(2);
+/// How long a new connection may take.
+const CONNECT: Duration = Duration::from_secs(3);
+/// How long an answer may take; longer than what the server allows itself.
+const ANSWER: Duration = Duration::from_secs(25);
+/// How long the roll-back of a transaction that was given up may take.
+const ROLLBACK: Duration = Duration::from_secs(5);
+/// Of so many connections one is kept for transactions that write.
+const WRITER_SHARE: usize = 4;
+/// Rows written by one statement.
+const ROWS: usize = 10_000;
+/// Statements a connection keeps prepared; beyond it, it begins anew.
+const KEPT_STATEMENTS: usize = 512;
+/// What every connection is set to.
+const SESSION: &str = "set statement_timeout = '20s'; set lock_timeout = '10s'; \
+                       set idle_in_transaction_session_timeout = '60s'";
+const BEGIN_WRITE: &str = "begin isolation level read committed read write";
+const BEGIN_READ: &str = "begin isolation level repeatable read read only";
+/// The lock that migrations are made behind.
+const MIGRATING: i64 = 0x73_74_6f_61;
+
+/// A pool of connections to one database.
+#[derive(Debug, Clone)]
+pub(crate) struct Postgres {
+    pool: Arc<Pool>,
+}
+
+#[derive(Debug)]
+struct Pool {
+    config: Config,
+    idle: Mutex<Vec<Connection>>,
+    readers: Arc<Semaphore>,
+    writers: Arc<Semaphore>,
+    io: Handle,
+    /// Ends the thread that drives connections when the pool is dropped.
+    _alive: oneshot::Sender<()>,
+}
+
+struct Connection {
+    client: Client,
+    statements: HashMap<String, Statement>,
+    driver: AbortHandle,
+}
+
+/// A transaction, and the connection it runs on.
+#[derive(Debug)]
+pub(crate) struct PostgresTx {
+    pool: Arc<Pool>,
+    held: Option<(Connection, OwnedSemaphorePermit)>,
+    pub(crate) writes: bool,
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection").field("is_closed", &self.client.is_closed()).finish()
+    }
+}
+
+async fn answer<T>(
+    call: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, SqlError> {
+    match timeout(ANSWER, call).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(SqlError::unavailable("the database has not answered in time")),
+    }
+}
+
+impl Postgres {
+    pub(crate) async fn open(url: &str, connections: u16) -> Result<Self, SqlError> {
+        let wrong = |why: &dyn std::fmt::Display| {
+            // Never the address itself: it may hold a password.
+            SqlError::internal(format!("the address of the database: {why}"))
+        };
+        let mut config = Config::from_str(url).map_err(|error| {
+            wrong(&error.source().map_or(error.to_string(), ToString::to_string))
+        })?;
+        if config.get_ssl_mode() == SslMode::Require {
+            return Err(wrong(&"sslmode=require, but TLS is not built in yet"));
+        }
+        if config.get_application_name().is_none() {
+            config.application_name("stoa");
+        }
+        config.connect_timeout(CONNECT);
+        config.keepalives_idle(Duration::from_secs(30));
+        config.tcp_user_timeout(ANSWER);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| SqlError::unavailable(error.to_string()))?;
+        let io = runtime.handle().clone();
+        let (alive, ended) = oneshot::channel();
+        std::thread::Builder::new()
+            .name("postgres".to_owned())
+            .spawn(move || {
+                let _dropped = runtime.block_on(ended);
+            })
+            .map_err(|error| SqlError::unavailable(error.to_string()))?;
+        let connections = usize::from(connections).max(2);
+        let n_writers = (connections / WRITER_SHARE).max(1);
+        let pool = Pool {
+            config,
+            idle: Mutex::default(),
+            readers: Arc::new(Semaphore::new(connections - n_writers)),
+            writers: Arc::new(Semaphore::new(n_writers)),
+            io,
+            _alive: alive,
+        };
+        let mut connection = pool.connect().await?;
+        connection.migrate().await?;
+        pool.keep(connection);
+        Ok(Self { pool: Arc::new(pool) })
+    }
+
+    pub(crate) async fn begin(&self) -> Result<PostgresTx, SqlError> {
+        self.transaction(&self.pool.writers, BEGIN_WRITE, true).await
+    }
+
+    pub(crate) async fn read(&self) -> Result<PostgresTx, SqlError> {
+        self.transaction(&self.pool.readers, BEGIN_READ, false).await
+    }
+
+    async fn transaction(
+        &self,
+        places: &Arc<Semaphore>,
+        begin: &str,
+        writes: bool,
+    ) -> Result<PostgresTx, SqlError> {
+        let Ok(Ok(permit)) = timeout(WAIT, Arc::clone(places).acquire_owned()).await else {
+            return Err(SqlError::unavailable("every connection to the database is in use"));
+        };
+        loop {
+            let kept = self.pool.idle.lock().pop();
+            let was_kept = kept.is_some();
+            let connection = match kept {
+                Some(connection) if connection.client.is_closed() => continue,
+                Some(connection) => connection,
+                None => self.pool.connect().await?,
+            };
+            match answer(connection.client.batch_execute(begin)).await {
+                Ok(()) => {
+                    let pool = Arc::clone(&self.pool);
+                    return Ok(PostgresTx { pool, held: Some((connection, permit)), writes });
+                }
+                Err(error) => {
+                    connection.driver.abort();
+                    // The server may have gone and come back since the connection was last used.
+                    if !was_kept || error.kind != ErrorKind::Unavailable {
+                        return Err(error);
+                    }
+                }
+            }
+        }
+    }
+
+    pub(crate) async fn change_counter(&self) -> Result<i64, SqlError> {
+        // What a snapshot sees changes exactly when some transaction that wrote has ended.
+        let text = "select hashtextextended(cast(pg_current_snapshot() as text), 0)";
+        let found = self.read().await?.query_opt(text, &[], |row| row.int(0)).await?;
+        found.ok_or_else(|| SqlError::internal("no snapshot"))
+    }
+
+    pub(crate) async fn integrity_faults(&self) -> Result<Vec<String>, SqlError> {
+        let text = "select 'the index ' || cast(indexrelid as regclass) || ' is not valid'
+                from pg_index where not indisvalid
+            union all
+            select 'the constraint ' || conname || ' of ' || cast(conrelid as regclass)
+                    || ' was never validated'
+                from pg_constraint where not convalidated
+            union all
+            select checksum_failures || ' pages did not match their checksums'
+                from pg_stat_database
+                where datname = current_database() and checksum_failures > 0";
+        self.read().await?.query(text, &[], |row| row.string(0)).await
+    }
+
+    /// Prepares a statement and checks that its parameters and columns are of types that can be
+    /// written and read.
+    pub(crate) async fn prepare(&self, text: &str) -> Result<(), SqlError> {
+        let mut tx = self.read().await?;
+        let statement = tx.connection()?.prepared(text).await?;
+        let is_known = |kind: &Type| match kind.kind() {
+            Kind::Array(member) => is_known(member),
+            _ => is_known(kind),
+        };
+        if let Some(kind) = statement.params().iter().find(|kind| !is_known(kind)) {
+            return Err(SqlError::internal(format!("a parameter is of type {kind}")));
+        }
+        if let Some(column) = statement.columns().iter().find(|column| !is_known(column.type_())) {
+            let (name, kind) = (column.name(), column.type_());
+            return Err(SqlError::internal(format!("the column {name} is of type {kind}")));
+        }
+        Ok(())
+    }
+}
+
+/// Whether values of a type can be written and read.
+fn is_known(kind: &Type) -> bool {
+    matches!(
+        *kind,
+        Type::INT2
+            | Type::INT4
+            | Type::INT8
+            | Type::BOOL
+            | Type::TEXT
+            | Type::JSONB
+            | Type::BYTEA
+            | Type::UUID
+            | Type::TIMESTAMPTZ
+    )
+}
+
+impl Pool {
+    async fn connect(&self) -> Result<Connection, SqlError> {
+        let config = self.config.clone();
+        let connecting = self.io.spawn(async move {
+            let (client, connection) = config.connect(NoTls).await?;
+            let driver = tokio::spawn(async move {
+                if let Err(error) = connection.await {
+                    tracing::debug!(%error, "a connection to the database broke");
+                }
+            });
+            Ok::<_, tokio_postgres::Error>((client, driver.abort_handle()))
+        });
+        let (client, driver) = match timeout(CONNECT, connecting).await {
+            Ok(Ok(connected)) => connected?,
+            _ => return Err(SqlError::unavailable("the database cannot be reached")),
+        };
+        answer(client.batch_execute(SESSION)).await?;
+        Ok(Connection { client, statements: HashMap::new(), driver })
+    }
+
+    fn keep(&self, connection: Connection) {
+        if !connection.client.is_closed() {
+            self.idle.lock().push(connection);
+        }
+    }
+}
+
+impl Connection {
+    async fn prepared(&mut self, text: &str) -> Result<Statement, SqlError> {
+        if let Some(statement) = self.statements.get(text) {
+            return Ok(statement.clone());
+        }
+        if self.statements.len() >= KEPT_STATEMENTS {
+            self.statements.clear();
+        }
+        let statement = answer(self.client.prepare(text)).await?;
+        self.statements.insert(text.to_owned(), statement.clone());
+        Ok(statement)
+    }
+
+    async fn rows(
+        &mut self,
+        text: &str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<tokio_postgres::Row>, SqlError> {
+        let statement = self.prepared(text).await?;
+        check_count(&statement, params.len())?;
+        answer(self.client.query(&statement, params)).await
+    }
+
+    async fn execute(
+        &mut self,
+        text: &str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<u64, SqlError> {
+        let statement = self.prepared(text).await?;
+        check_count(&statement, params.len())?;
+        answer(self.client.execute(&statement, params)).await
+    }
+
+    /// Brings the schema up to date. Processes that start together do it one after the other.
+    async fn migrate(&mut self) -> Result<(), SqlError> {
+        let known = i64::try_from(MIGRATIONS.len())
+            .map_err(|_| SqlError::internal("too many migrations"))?;
+        if self.version().await? == known {
+            return Ok(());
+        }
+        let make = format!(
+            "begin; set local statement_timeout = 0; set local lock_timeout = 0;
+            select pg_advisory_xact_lock({MIGRATING});
+            create table if not exists schema_migrations (
+                number bigint not null primary key,
+                name text not null,
+                applied_at timestamptz not null default now()
+            )"
+        );
+        answer(self.client.batch_execute(&make)).await?;
+        let done = self.version().await?;
+        if done > known {
+            return Err(SqlError::newer_schema(done, known));
+        }
+        for migration in MIGRATIONS.iter().filter(|migration| migration.number > done) {
+            self.client.batch_execute(migration.postgres).await.map_err(|error| {
+                let error = SqlError::from(error);
+                SqlError {
+                    message: format!("migration {}: {}", migration.name, error.message),
+                    ..error
+                }
+            })?;
+            let insert = "insert into schema_migrations (number, name) values ($1, $2)";
+            self.execute(insert, &[&migration.number, &migration.name]).await?;
+        }
+        answer(self.client.batch_execute("commit")).await
+    }
+
+    /// The number of the newest migration; 0 on an empty database.
+    async fn version(&mut self) -> Result<i64, SqlError> {
+        let int = |rows: &[tokio_postgres::Row]| {
+            rows.first().map_or(Ok(0), |row| Row::postgres(row).int(0))
+        };
+        let is_there = "select count(*) from pg_class where oid = to_regclass('schema_migrations')";
+        if int(&self.rows(is_there, &[]).await?)? == 0 {
+            return Ok(0);
+        }
+        let newest = "select coalesce(max(number), 0) from schema_migrations";
+        int(&self.rows(newest, &[]).await?)
+    }
+}
+
+fn check_count(statement: &Statement, given: usize) -> Result<(), SqlError> {
+    if statement.params().len() == given {
+        Ok(())
+    } else {
+        Err(SqlError::internal("a statement was given another number of parameters than it has"))
+    }
+}
+
+fn as_sql<'a>(params: &'a [Param<'_>]) -> Vec<&'a (dyn ToSql + Sync)> {
+    params.iter().map(|param| param as &(dyn ToSql + Sync)).collect()
+}
+
+impl PostgresTx {
+    fn connection(&mut self) -> Result<&mut Connection, SqlError> {
+        match &mut self.held {
+            Some((connection, _)) => Ok(connection),
+            None => Err(SqlError::internal("the transaction has ended")),
+        }
+    }
+
+    pub(crate) async fn query<T, E: From<SqlError>>(
+        &mut self,
+        text: &str,
+        params: &[Param<'_>],
+        mut map: impl FnMut(&Row<'_>) -> Result<T, E>,
+    ) -> Result<Vec<T>, E> {
+        let rows = self.connection()?.rows(text, &as_sql(params)).await?;
+        rows.iter().map(|row| map(&Row::postgres(row))).collect()
+    }
+
+    pub(crate) async fn query_opt<T, E: From<SqlError>>(
+        &mut self,
+        text: &str,
+        params: &[Param<'_>],
+        mut map: impl FnMut(&Row<'_>) -> Result<T, E>,
+    ) -> Result<Option<T>, E> {
+        let rows = self.connection()?.rows(text, &as_sql(params)).await?;
+        rows.first().map(|row| map(&Row::postgres(row))).transpose()
+    }
+
+    /// The rows for all keys, which are `$1` as an array, with `more` from `$2` on.
+    pub(crate) async fn query_keys<T, E: From<SqlError>>(
+        &mut self,
+        text: &str,
+        keys: Vec<Param<'_>>,
+        more: &[Param<'_>],
+        mut map: impl FnMut(&Row<'_>) -> Result<T, E>,
+    ) -> Result<Vec<T>, E> {
+        let keys = Array(keys);
+        let mut params: Vec<&(dyn ToSql + Sync)> = vec![&keys];
+        params.extend(as_sql(more));
+        let rows = self.connection()?.rows(text, &params).await?;
+        rows.iter().map(|row| map(&Row::postgres(row))).collect()
+    }
+
+    pub(crate) async fn execute(
+        &mut self,
+        text: &str,
+        params: &[Param<'_>],
+    ) -> Result<u64, SqlError> {
+        self.connection()?.execute(text, &as_sql(params)).await
+    }
+
+    /// Writes rows, each a value for each column.
+    pub(crate) async fn write(
+        &mut self,
+        write: &Write,
+        rows: Vec<Vec<Param<'_>>>,
+    ) -> Result<u64, SqlError> {
+        let rows = last_of_each_key(write, rows);
+        let mut changed = 0;
+        for chunk in rows.chunks(ROWS) {
+            let mut columns = Vec::new();
+            for column in 0..write.n_columns() {
+                let values: Option<Vec<Param<'_>>> =
+                    chunk.iter().map(|row| row.get(column).copied()).collect();
+                let short = || SqlError::internal("a row has fewer values than columns");
+                columns.push(Array(values.ok_or_else(short)?));
+            }
+            let params: Vec<&(dyn ToSql + Sync)> =
+                columns.iter().map(|column| column as &(dyn ToSql + Sync)).collect();
+            changed += self.connection()?.execute(write.postgres(), &params).await?;
+        }
+        Ok(changed)
+    }
+
+    pub(crate) async fn commit(mut self) -> Result<(), SqlError> {
+        answer(self.connection()?.client.batch_execute("commit")).await?;
+        if let Some((connection, _permit)) = self.held.take() {
+            self.pool.keep(connection);
+        }
+        Ok(())
+    }
+}
+
+/// One statement changes a row once: of rows with the same key, the last counts, as it would if
+/// each were written after the other.
+fn last_of_each_key<'a>(write: &Write, mut rows: Vec<Vec<Param<'a>>>) -> Vec<Vec<Param<'a>>> {
+    if rows.len() < 2 || matches!(write.verb(), Verb::Insert | Verb::Delete) {
+        return rows;
+    }
+    let mut seen = std::collections::HashSet::new();
+    rows.reverse();
+    rows.retain(|row| {
+        let key: Vec<Param<'a>> = row.iter().take(write.n_keys()).copied().collect();
+        seen.insert(key)
+    });
+    rows.reverse();
+    rows
+}
+
+impl Drop for PostgresTx {
+    fn drop(&mut self) {
+        let Some((connection, permit)) = self.held.take() else { return }; // Committed.
+        let pool = Arc::clone(&self.pool);
+        self.pool.io.spawn(async move {
+            let rollback = connection.client.batch_execute("rollback");
+            if matches!(timeout(ROLLBACK, rollback).await, Ok(Ok(()))) {
+                pool.keep(connection);
+            } else {
+                connection.driver.abort();
+            }
+            drop(permit);
+        });
+    }
+}
+
+type Encoded = Result<IsNull, Box<dyn StdError + Sync + Send>>;
+
+/// Microseconds between 1970, where ours begin, and 2000, where PostgreSQL's do.
+const EPOCH: i64 = 946_684_800_000_000;
+
+impl ToSql for Param<'_> {
+    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Encoded {
+        match (*self, kind) {
+            (Self::Null, _) => return Ok(IsNull::Yes),
+            (Self::Int(value), &Type::INT8) => out.put_i64(value),
+            (Self::Int(value), &Type::INT4) => out.put_i32(value.try_into()?),
+            (Self::Int(value), &Type::INT2) => out.put_i16(value.try_into()?),
+            (Self::Bool(value), &Type::BOOL) => out.put_u8(value.into()),
+            (Self::Text(value), &Type::TEXT) => out.put_slice(value.as_bytes()),
+            (Self::Json(value), &Type::JSONB) => {
+                out.put_u8(1);
+                out.put_slice(value.as_bytes());
+            }
+            (Self::Bytes(value), &Type::BYTEA) => out.put_slice(value),
+            (Self::Uuid(value), &Type::UUID) => out.put_slice(value.as_bytes()),
+            (Self::Time(value), &Type::TIMESTAMPTZ) => {
+                out.put_i64(value.as_micros().checked_sub(EPOCH).ok_or("a time out of range")?);
+            }
+            (value, kind) => return Err(format!("{value:?} is given for {kind}").into()),
+        }
+        Ok(IsNull::No)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true // Which value fits which type is checked with the value.
+    }
+
+    to_sql_checked!();
+}
+
+/// The values of a column, or keys, in one parameter.
+#[derive(Debug)]
+struct Array<'a>(Vec<Param<'a>>);
+
+impl ToSql for Array<'_> {
+    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Encoded {
+        let Kind::Array(member) = kind.kind() else {
+            return Err(format!("an array is given for {kind}").into());
+        };
+        out.put_i32(1); // dimensions
+        out.put_i32(self.0.contains(&Param::Null).into());
+        out.put_u32(member.oid());
+        out.put_i32(self.0.len().try_into()?);
+        out.put_i32(1); // number of the first
+        for value in &self.0 {
+            let at = out.len();
+            out.put_i32(-1);
+            if let IsNull::No = value.to_sql(member, out)? {
+                let length = i32::try_from(out.len() - at - 4)?;
+                if let Some(place) = out.get_mut(at..at + 4) {
+                    place.copy_from_slice(&length.to_be_bytes());
+                }
+            }
+        }
+        Ok(IsNull::No)
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        matches!(kind.kind(), Kind::Array(_))
+    }
+
+    to_sql_checked!();
+}
+
+/// A value as the server sent it.
+struct Sent<'a>(&'a [u8]);
+
+impl<'a> FromSql<'a> for Sent<'a> {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn StdError + Sync + Send>> {
+        Ok(Self(raw))
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+}
+
+/// A column of a row: its type and its bytes, or null.
+fn column(row: &tokio_postgres::Row, column: usize) -> Result<(&Type, Option<&[u8]>), SqlError> {
+    let missing = || SqlError::internal(format!("there is no column {column}"));
+    let kind = row.columns().get(column).ok_or_else(missing)?.type_();
+    let sent: Option<Sent<'_>> = row.try_get(column)?;
+    Ok((kind, sent.map(|sent| sent.0)))
+}
+
+pub(crate) fn int(row: &tokio_postgres::Row, at: usize) -> Result<Option<i64>, SqlError> {
+    let (kind, bytes) = column(row, at)?;
+    let Some(bytes) = bytes else { return Ok(None) };
+    let value = match *kind {
+        Type::INT8 => bytes.try_into().ok().map(i64::from_be_bytes),
+        Type::INT4 => bytes.try_into().ok().map(|bytes| i32::from_be_bytes(bytes).into()),
+        Type::INT2 => bytes.try_into().ok().map(|bytes| i16::from_be_bytes(bytes).into()),
+        _ => None,
+    };
+    value.map(Some).ok_or_else(|| Row::wrong(at, "a number"))
+}
+
+pub(crate) fn bool(row: &tokio_postgres::Row, at: usize) -> Result<Option<bool>, SqlError> {
+    match column(row, at)? {
+        (_, None) => Ok(None),
+        (&Type::BOOL, Some([value])) => Ok(Some(*value != 0)),
+        _ => Err(Row::wrong(at, "yes or no")),
+    }
+}
+
+pub(crate) fn text(row: &tokio_postgres::Row, at: usize) -> Result<Option<&str>, SqlError> {
+    let bytes = match column(row, at)? {
+        (_, None) => return Ok(None),
+        (&Type::TEXT, Some(bytes)) | (&Type::JSONB, Some([1, bytes @ ..])) => bytes,
+        _ => return Err(Row::wrong(at, "text")),
+    };
+    std::str::from_utf8(bytes).map(Some).map_err(|_| Row::wrong(at, "valid UTF-8"))
+}
+
+pub(crate) fn bytes(row: &tokio_postgres::Row, at: usize) -> Result<Option<&[u8]>, SqlError> {
+    match column(row, at)? {
+        (_, None) => Ok(None),
+        (&Type::BYTEA, bytes) => Ok(bytes),
+        _ => Err(Row::wrong(at, "bytes")),
+    }
+}
+
+pub(crate) fn uuid(row: &tokio_postgres::Row, at: usize) -> Result<Option<&[u8]>, SqlError> {
+    match column(row, at)? {
+        (_, None) => Ok(None),
+        (&Type::UUID, bytes) => Ok(bytes),
+        _ => Err(Row::wrong(at, "a UUID")),
+    }
+}
+
+/// Microseconds since 1970.
+pub(crate) fn micros(row: &tokio_postgres::Row, at: usize) -> Result<Option<i64>, SqlError> {
+    let value = match column(row, at)? {
+        (_, None) => return Ok(None),
+        (&Type::TIMESTAMPTZ, Some(bytes)) => bytes.try_into().ok().map(i64::from_be_bytes),
+        _ => None,
+    };
+    let micros = value.and_then(|value| value.checked_add(EPOCH));
+    micros.map(Some).ok_or_else(|| Row::wrong(at, "a time"))
+}

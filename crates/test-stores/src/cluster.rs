@@ -1,0 +1,193 @@
+//! PostgreSQL servers for tests, one for each process of tests and more where a test wants its own:
+//! the files in a temporary directory, the socket among them, so that a server takes no port and
+//! nobody else finds it. It ends with the process, however that ends.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use anyhow::{Context, anyhow, bail};
+
+/// Where Debian keeps the programs of its versions.
+const DEBIAN: &str = "/usr/lib/postgresql";
+
+/// Makes a cluster, starts its server, and kills and starts it when told to, until its standard
+/// input ends, which it does when the process at the other end of the pipe is gone; then nothing is
+/// left.
+const GUARD: &str = r#"
+set -eu
+dir=$(mktemp -d "${TMPDIR:-/tmp}/stoa-postgres.XXXXXX")
+trap 'rm -rf "$dir"' EXIT
+"$BIN/initdb" -D "$dir/data" -U stoa -A trust -E UTF8 --locale=C.UTF-8 --no-sync \
+    >"$dir/log" 2>&1 || { cat "$dir/log" >&2; exit 1; }
+start() {
+    "$BIN/postgres" -D "$dir/data" -k "$dir" -c listen_addresses= -c port=5432 \
+        -c max_connections=400 -c shared_buffers=64MB -c autovacuum=off -c deadlock_timeout=200ms \
+        -c fsync=$DURABLE -c synchronous_commit=$DURABLE -c full_page_writes=$DURABLE \
+        >>"$dir/log" 2>&1 </dev/null &
+    server=$!
+    until "$BIN/pg_isready" -q -h "$dir" -p 5432; do
+        kill -0 $server 2>/dev/null || { cat "$dir/log" >&2; exit 1; }
+        sleep 0.05
+    done
+    echo "$dir"
+}
+stop() {
+    kill -QUIT $server 2>/dev/null || true
+    wait $server || true
+}
+start
+while read -r word; do
+    case $word in
+        kill) stop; echo gone ;;
+        start) start ;;
+    esac
+done
+stop
+"#;
+
+/// A server of its own, which ends with this value, or with the process.
+#[derive(Debug)]
+pub struct Server {
+    bin: PathBuf,
+    socket: PathBuf,
+    n_databases: AtomicU32,
+    guard: Child,
+    commands: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+}
+
+/// Makes an empty database on the server that all tests of this process share, and gives its
+/// address.
+pub(crate) fn new_database() -> anyhow::Result<String> {
+    static SHARED: OnceLock<Result<Server, String>> = OnceLock::new();
+    // What the server loses when the machine stops is a test.
+    let shared = SHARED.get_or_init(|| Server::new(false).map_err(|error| format!("{error:#}")));
+    shared.as_ref().map_err(|error| anyhow!("PostgreSQL for tests: {error}"))?.new_database()
+}
+
+impl Server {
+    /// Starts a server that keeps what it has committed whatever happens to it.
+    ///
+    /// # Errors
+    /// PostgreSQL is not installed or does not start.
+    pub fn durable() -> anyhow::Result<Self> {
+        Self::new(true)
+    }
+
+    fn new(durable: bool) -> anyhow::Result<Self> {
+        let bin = programs()?;
+        let mut command = Command::new("sh");
+        if is_root()? {
+            // The server refuses to run as root; Debian's package makes a user for it.
+            command = Command::new("setpriv");
+            command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "sh"]);
+        }
+        // A group of its own: Ctrl-C ends the tests, and the end of the tests ends the server.
+        let mut guard = command
+            .args(["-c", GUARD])
+            .env("BIN", &bin)
+            .env("DURABLE", if durable { "on" } else { "off" })
+            .current_dir("/")
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("the server's guard")?;
+        let commands = Some(guard.stdin.take().context("the guard's pipe")?);
+        let answers = BufReader::new(guard.stdout.take().context("the guard's answers")?);
+        let socket = PathBuf::new();
+        let n_databases = AtomicU32::new(0);
+        let mut server = Self { bin, socket, n_databases, guard, commands, answers };
+        server.socket = server.answer()?.into();
+        Ok(server)
+    }
+
+    fn answer(&mut self) -> anyhow::Result<String> {
+        let mut line = String::new();
+        self.answers.read_line(&mut line)?;
+        match line.trim_end() {
+            "" => bail!("the server has not started; above is what it said"),
+            line => Ok(line.to_owned()),
+        }
+    }
+
+    fn tell(&mut self, word: &str) -> anyhow::Result<()> {
+        let commands = self.commands.as_mut().context("the server has ended")?;
+        writeln!(commands, "{word}")?;
+        self.answer().map(drop)
+    }
+
+    /// Makes an empty database and gives its address.
+    ///
+    /// # Errors
+    /// The server is not running.
+    pub fn new_database(&self) -> anyhow::Result<String> {
+        let name = format!("test_{}", self.n_databases.fetch_add(1, Ordering::Relaxed));
+        let made = Command::new(self.bin.join("createdb"))
+            .args(["-U", "stoa", "-p", "5432", "-h"])
+            .arg(&self.socket)
+            .arg(&name)
+            .output()?;
+        if !made.status.success() {
+            bail!("createdb: {}", String::from_utf8_lossy(&made.stderr));
+        }
+        let socket = self.socket.to_string_lossy().replace('/', "%2F");
+        Ok(format!("postgres://stoa@{socket}:5432/{name}"))
+    }
+
+    /// Ends the server at once, as a crash would (`pg_ctl stop -m immediate`).
+    ///
+    /// # Errors
+    /// The server's guard is gone.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        self.tell("kill")
+    }
+
+    /// Starts the server again after [`Server::kill`], and waits until it has recovered.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn start_again(&mut self) -> anyhow::Result<()> {
+        self.tell("start")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.commands = None;
+        let _ended = self.guard.wait();
+    }
+}
+
+/// The folder with the server's programs: on the path, or the newest of Debian's.
+fn programs() -> anyhow::Result<PathBuf> {
+    let holds =
+        |folder: &Path| folder.join("initdb").is_file() && folder.join("createdb").is_file();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if let Some(folder) = std::env::split_paths(&path).find(|folder| holds(folder)) {
+        return Ok(folder);
+    }
+    let mut versions: Vec<(u32, PathBuf)> = std::fs::read_dir(DEBIAN)
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok)
+        .filter_map(|entry| {
+            let version = entry.file_name().to_str()?.parse().ok()?;
+            Some((version, entry.path().join("bin")))
+        })
+        .filter(|(_, folder)| holds(folder))
+        .collect();
+    versions.sort();
+    let (_, newest) = versions.pop().context("there is no initdb; install postgresql")?;
+    Ok(newest)
+}
+
+fn is_root() -> anyhow::Result<bool> {
+    // The owner of our own entry in /proc is who we are.
+    use std::os::unix::fs::MetadataExt;
+    Ok(std::fs::metadata("/proc/self")?.uid() == 0)
+}
