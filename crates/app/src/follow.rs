@@ -18,6 +18,8 @@ use crate::shop::Shop;
 
 /// How often followers look for new facts when nobody wakes them.
 const LOOK: Duration = Duration::from_millis(100);
+/// How long followers let facts gather after they have looked.
+const BURST: Duration = Duration::from_millis(10);
 /// Facts read at once.
 const CHUNK: i64 = 2_000;
 /// Facts that are nothing to the index, after which it keeps its offset all the same.
@@ -102,9 +104,12 @@ pub async fn changes_after(shop: &Shop, offset: i64) -> Result<Option<CatalogCha
     Ok((facts > 0).then_some(change))
 }
 
-/// Waits until something may have happened.
+/// Waits until something may have happened; a burst of commits is looked at once.
 async fn look(shop: &Shop) {
-    let _timeout_is_fine = tokio::time::timeout(LOOK, shop.wake.notified()).await;
+    let mut woken = std::pin::pin!(shop.wake.notified());
+    woken.as_mut().enable();
+    tokio::time::sleep(BURST).await;
+    let _timeout_is_fine = tokio::time::timeout(LOOK, woken).await;
 }
 
 /// Keeps copies in memory up to date, for ever; `changed` is told after the shop's own copies are.

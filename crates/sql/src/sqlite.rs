@@ -40,7 +40,7 @@ impl Sqlite {
         let mut writer = Connection::open(path)?;
         configure(&writer)?;
         // KiB. More does not help: every commit that splits a page walks the whole cache.
-        writer.pragma_update(None, "cache_size", -16_000)?;
+        writer.pragma_update(None, "cache_size", -8_000)?;
         migrate(&mut writer)?;
         Ok(Self {
             watcher: Mutex::new(open_reader(path)?),
