@@ -20,6 +20,8 @@ use crate::shop::Shop;
 const LOOK: Duration = Duration::from_millis(100);
 /// How long followers let facts gather after they have looked.
 const BURST: Duration = Duration::from_millis(10);
+/// How long they wait after a failure.
+const PAUSE: Duration = Duration::from_secs(1);
 /// Facts read at once.
 const CHUNK: i64 = 2_000;
 /// Facts that are nothing to the index, after which it keeps its offset all the same.
@@ -145,7 +147,10 @@ pub async fn copies(shop: Arc<Shop>, changed: impl Fn(&CatalogChange) + Send) {
                 counter = now;
             }
             Ok(None) => {}
-            Err(error) => tracing::warn!(%error, "copies cannot follow the event log"),
+            Err(error) => {
+                tracing::warn!(%error, "copies cannot follow the event log");
+                tokio::time::sleep(PAUSE).await;
+            }
         }
         look(&shop).await;
     }
@@ -191,11 +196,14 @@ pub async fn index(shop: Arc<Shop>) {
                 Ok(_) => counter = now,
                 Err(error) => {
                     tracing::warn!(%error, "the search index cannot follow the event log");
-                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    tokio::time::sleep(PAUSE).await;
                 }
             },
             Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "the search index cannot follow the event log"),
+            Err(error) => {
+                tracing::warn!(%error, "the search index cannot follow the event log");
+                tokio::time::sleep(PAUSE).await;
+            }
         }
         look(&shop).await;
     }
