@@ -65,7 +65,7 @@ pub async fn store<'a>(
 
 /// Removes jobs that are done.
 pub async fn finish(tx: &mut Tx, jobs: &[(JobKind, OrderId)]) -> Result<(), StoreError> {
-    let rows = jobs.into_iter().map(|(kind, order)| [Param::from(kind.as_str()), (*order).into()]);
+    let rows = jobs.iter().map(|(kind, order)| [Param::from(kind.as_str()), (*order).into()]);
     tx.write(&DELETE, rows).await?;
     Ok(())
 }

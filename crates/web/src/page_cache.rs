@@ -65,7 +65,7 @@ pub struct Page {
 
 impl Page {
     /// What was rendered from the catalogue as it was at a moment.
-    pub fn new(html: String, stamp: Stamp) -> Self {
+    pub fn new(html: &str, stamp: Stamp) -> Self {
         let tag = fnv1a(html.as_bytes());
         let slot = html.find(stoa_pages::CART_COUNT_SLOT);
         let html = html.replacen(stoa_pages::CART_COUNT_SLOT, &stoa_pages::cart_badge(0), 1);
@@ -251,7 +251,7 @@ mod tests {
         let (lamp, mug) =
             (id("prod_00000000000000000000000001"), id("prod_00000000000000000000000002"));
         let now = stamp(&cache, 1, 0);
-        cache.put_product("lamp", lamp, Page::new("a lamp".to_owned(), now));
+        cache.put_product("lamp", lamp, Page::new("a lamp", now));
         assert!(cache.product("lamp", &now).is_some());
         cache.forget_product(mug);
         assert!(cache.product("lamp", &now).is_some());
@@ -269,7 +269,7 @@ mod tests {
         let lamp = id("prod_00000000000000000000000001");
         let before = stamp(&cache, 1, 0);
         cache.forget_product(lamp);
-        cache.put_product("lamp", lamp, Page::new("an old lamp".to_owned(), before));
+        cache.put_product("lamp", lamp, Page::new("an old lamp", before));
         assert!(cache.product("lamp", &before).is_none());
     }
 
@@ -278,10 +278,10 @@ mod tests {
         let cache = PageCache::new(1_000_000);
         let lamp = id("prod_00000000000000000000000001");
         let now = stamp(&cache, 1, 0);
-        cache.put_product("lamp", lamp, Page::new("lamp".to_owned(), now));
+        cache.put_product("lamp", lamp, Page::new("lamp", now));
         cache.forget_product(lamp);
         let now = stamp(&cache, 1, 0);
-        cache.put_product("light", lamp, Page::new("light".to_owned(), now));
+        cache.put_product("light", lamp, Page::new("light", now));
         assert!(cache.product("lamp", &now).is_none());
         assert!(cache.product("light", &now).is_some());
     }
@@ -290,7 +290,7 @@ mod tests {
     fn a_list_is_kept_while_catalogue_and_index_stand_still() {
         let cache = PageCache::new(1_000_000);
         let now = stamp(&cache, 1, 0);
-        cache.put_listing("/".to_owned(), Page::new("home".to_owned(), now));
+        cache.put_listing("/".to_owned(), Page::new("home", now));
         let much_later = stamp(&cache, 1, 1_000_000);
         assert!(cache.listing("/", &much_later).is_some());
         assert!(cache.listing("/", &Stamp { generation: 2, ..now }).is_none());
@@ -301,7 +301,7 @@ mod tests {
     fn the_cart_is_counted_for_each_visitor() {
         let cache = PageCache::new(1_000_000);
         let html = format!("<a>Cart{}</a>", stoa_pages::CART_COUNT_SLOT);
-        let page = Page::new(html, stamp(&cache, 1, 0));
+        let page = Page::new(&html, stamp(&cache, 1, 0));
         let mut request = HeaderMap::new();
         let three = page.respond(&request, 3);
         let none = page.respond(&request, 0);

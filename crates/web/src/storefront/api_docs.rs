@@ -21,7 +21,7 @@ pub async fn show(State(web): State<Web>, headers: HeaderMap) -> Result<Response
         None => {
             let layout = Frame::load(&web).await?.public("API", ADDRESS);
             let html = ApiDocsPage::new(layout, &DOCUMENT).render();
-            web.pages().put_listing(ADDRESS.to_owned(), Page::new(html, stamp))
+            web.pages().put_listing(ADDRESS.to_owned(), Page::new(&html, stamp))
         }
     };
     Ok(page.respond(&headers, cookies::cart_count(&headers)))

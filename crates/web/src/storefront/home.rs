@@ -38,7 +38,7 @@ pub async fn home(State(web): State<Web>, headers: HeaderMap) -> Result<Response
         Some(page) => page,
         None => {
             let html = render_home(&web).await?;
-            web.pages().put_listing(ADDRESS.to_owned(), Page::new(html, stamp))
+            web.pages().put_listing(ADDRESS.to_owned(), Page::new(&html, stamp))
         }
     };
     Ok(page.respond(&headers, cookies::cart_count(&headers)))
@@ -214,7 +214,7 @@ pub async fn categories(
                 ..frame.public("All categories", ADDRESS)
             };
             let html = CategoriesPage { layout, categories: tiles.collect() }.render();
-            web.pages().put_listing(ADDRESS.to_owned(), Page::new(html, stamp))
+            web.pages().put_listing(ADDRESS.to_owned(), Page::new(&html, stamp))
         }
     };
     Ok(page.respond(&headers, cookies::cart_count(&headers)))

@@ -53,7 +53,7 @@ pub async fn category(
         return Ok(page.respond(&headers, cookies::cart_count(&headers)));
     }
     let html = render_category(&web, &handle, &query).await?;
-    let page = Page::new(html, stamp);
+    let page = Page::new(&html, stamp);
     Ok(if query.len() <= KEPT_QUERY_BYTES {
         web.pages().put_listing(address, page).respond(&headers, cookies::cart_count(&headers))
     } else {
@@ -74,7 +74,7 @@ pub async fn search(
         return Ok(page.respond(&headers, cookies::cart_count(&headers)));
     }
     let html = render_search(&web, &query).await?;
-    let page = Page::new(html, stamp);
+    let page = Page::new(&html, stamp);
     Ok(if query.len() <= KEPT_QUERY_BYTES {
         web.pages().put_listing(address, page).respond(&headers, cookies::cart_count(&headers))
     } else {

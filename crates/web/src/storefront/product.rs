@@ -52,7 +52,7 @@ pub async fn show(
         ByHandle::Nothing => return Err(ApiError::not_found("product")),
     };
     let html = render(&web, &found, wanted.as_deref(), None).await?;
-    let page = Page::new(html, stamp);
+    let page = Page::new(&html, stamp);
     // Variants are asked for by those who choose; most visitors see the first one.
     Ok(if wanted.is_none() {
         web.pages().put_product(&handle, found.product.id, page).respond(&headers, count)
