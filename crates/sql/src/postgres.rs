@@ -487,10 +487,10 @@ impl ToSql for Param<'_> {
             (Self::Int(value), &Type::INT4) => out.put_i32(value.try_into()?),
             (Self::Int(value), &Type::INT2) => out.put_i16(value.try_into()?),
             (Self::Bool(value), &Type::BOOL) => out.put_u8(value.into()),
-            (Self::Text(value), &Type::TEXT) => out.put_slice(value.as_bytes()),
+            (Self::Text(value), &Type::TEXT) => put_text(value, out),
             (Self::Json(value), &Type::JSONB) => {
                 out.put_u8(1);
-                out.put_slice(value.as_bytes());
+                put_json(value, out);
             }
             (Self::Bytes(value), &Type::BYTEA) => out.put_slice(value),
             (Self::Uuid(value), &Type::UUID) => out.put_slice(value.as_bytes()),
@@ -507,6 +507,31 @@ impl ToSql for Param<'_> {
     }
 
     to_sql_checked!();
+}
+
+/// PostgreSQL has no NUL in text: U+FFFD takes its place, as it does in HTML.
+fn put_text(text: &str, out: &mut BytesMut) {
+    for (i, part) in text.split('\0').enumerate() {
+        if i > 0 {
+            out.put_slice("\u{fffd}".as_bytes());
+        }
+        out.put_slice(part.as_bytes());
+    }
+}
+
+/// The same in a JSON document, where a NUL is always escaped.
+fn put_json(json: &str, out: &mut BytesMut) {
+    let mut before: Option<&str> = None;
+    for part in json.split("\\u0000") {
+        if let Some(before) = before {
+            let backslashes = before.len() - before.trim_end_matches('\\').len();
+            // After an odd number of them, the next one is itself escaped.
+            let is_escape = backslashes.is_multiple_of(2);
+            out.put_slice(if is_escape { b"\\ufffd" } else { b"\\u0000" });
+        }
+        out.put_slice(part.as_bytes());
+        before = Some(part);
+    }
 }
 
 /// The values of a column, or keys, in one parameter.
@@ -618,4 +643,26 @@ pub(crate) fn micros(row: &tokio_postgres::Row, at: usize) -> Result<Option<i64>
     };
     let micros = value.and_then(|value| value.checked_add(EPOCH));
     micros.map(Some).ok_or_else(|| Row::wrong(at, "a time"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(put: fn(&str, &mut BytesMut), text: &str) -> String {
+        let mut out = BytesMut::new();
+        put(text, &mut out);
+        String::from_utf8(out.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_nul_becomes_the_replacement_character() {
+        assert_eq!(put(put_text, "plain"), "plain");
+        assert_eq!(put(put_text, "\0a\0\0b"), "\u{fffd}a\u{fffd}\u{fffd}b");
+        for text in ["", "plain", "a\0b", "\0\0", "\\\0", "\\u0000", "\\\\u0000\0", "\"\0\""] {
+            let json = put(put_json, &serde_json::to_string(text).unwrap());
+            let read: String = serde_json::from_str(&json).unwrap();
+            assert_eq!(read, text.replace('\0', "\u{fffd}"), "{text:?}");
+        }
+    }
 }

@@ -163,6 +163,19 @@ impl Drop for Server {
     }
 }
 
+/// Runs SQL on the database at an address; gives what it prints, a line for each row.
+///
+/// # Errors
+/// The server is away, or the SQL is wrong.
+pub fn psql(url: &str, sql: &str) -> anyhow::Result<String> {
+    let mut command = Command::new(programs()?.join("psql"));
+    let ran = command.args(["-X", "-q", "-A", "-t", "-d", url, "-c", sql]).output()?;
+    if !ran.status.success() {
+        bail!("psql: {}", String::from_utf8_lossy(&ran.stderr));
+    }
+    Ok(String::from_utf8(ran.stdout)?)
+}
+
 /// The folder with the server's programs: on the path, or the newest of Debian's.
 fn programs() -> anyhow::Result<PathBuf> {
     let holds =

@@ -3,7 +3,7 @@
 
 mod cluster;
 
-pub use cluster::Server;
+pub use cluster::{Server, psql};
 
 use anyhow::Context;
 use stoa_sql::Db;

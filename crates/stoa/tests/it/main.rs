@@ -9,6 +9,9 @@
     reason = "tests"
 )]
 
+/// These run on the embedded store; `tests/postgres` has those that run on both.
+const ON_POSTGRES: bool = false;
+
 mod bad_input;
 mod buyer;
 mod catalogue;

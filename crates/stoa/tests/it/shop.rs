@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use stoa_test_stores::{Store, psql};
 use tempfile::TempDir;
 
 use crate::http::Request;
@@ -22,6 +23,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Shop {
     directory: TempDir,
+    store: Store,
     settings: Vec<(String, String)>,
     child: Mutex<Option<Child>>,
     address: RwLock<Option<SocketAddr>>,
@@ -31,9 +33,20 @@ pub struct Shop {
 impl Shop {
     /// An empty directory that is not served yet.
     pub fn closed() -> Self {
+        let store = if crate::ON_POSTGRES { Store::postgres() } else { Store::embedded() };
+        Self::on(store.unwrap())
+    }
+
+    /// The same on a store that others may use as well.
+    pub fn on(store: Store) -> Self {
+        let settings = match &store {
+            Store::Embedded(_) => Vec::new(),
+            Store::Postgres(url) => vec![("STOA_DATABASE__URL".to_owned(), url.clone())],
+        };
         Self {
             directory: tempfile::tempdir().unwrap(),
-            settings: Vec::new(),
+            store,
+            settings,
             child: Mutex::new(None),
             address: RwLock::new(None),
             calls: Mutex::new(BTreeSet::new()),
@@ -241,6 +254,7 @@ impl Shop {
         last.into_values().collect()
     }
 
+    /// The embedded database.
     pub fn database(&self) -> rusqlite::Connection {
         let connection = rusqlite::Connection::open(self.data().join("stoa.db")).unwrap();
         connection.busy_timeout(Duration::from_secs(10)).unwrap();
@@ -249,7 +263,10 @@ impl Shop {
 
     /// A number that a query of the database gives.
     pub fn count(&self, sql: &str) -> i64 {
-        self.database().query_row(sql, [], |row| row.get(0)).unwrap()
+        match &self.store {
+            Store::Embedded(_) => self.database().query_row(sql, [], |row| row.get(0)).unwrap(),
+            Store::Postgres(url) => psql(url, sql).unwrap().trim().parse().unwrap(),
+        }
     }
 }
 

@@ -1,0 +1,34 @@
+//! The tests of the program once more, on PostgreSQL. Those of the command line are not among them:
+//! they tamper with the embedded store's file.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    unreachable_pub,
+    dead_code,
+    reason = "tests; helpers that only the others use"
+)]
+
+const ON_POSTGRES: bool = true;
+
+#[path = "../it/bad_input.rs"]
+mod bad_input;
+#[path = "../it/buyer.rs"]
+mod buyer;
+#[path = "../it/catalogue.rs"]
+mod catalogue;
+#[path = "../it/contention.rs"]
+mod contention;
+#[path = "../it/contract.rs"]
+mod contract;
+#[path = "../it/crash.rs"]
+mod crash;
+#[path = "../it/http.rs"]
+mod http;
+#[path = "../it/idempotency.rs"]
+mod idempotency;
+mod several;
+#[path = "../it/shop.rs"]
+mod shop;
