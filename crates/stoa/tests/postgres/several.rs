@@ -16,7 +16,7 @@ const STOCK: i64 = 20;
 
 /// Two data directories on one database, in the first of which these products are sold.
 fn two_of_one_shop(products: &[Value]) -> (Shop, Shop) {
-    let Store::Postgres(address) = Store::postgres().unwrap() else { unreachable!() };
+    let Store::Postgres(address) = Store::postgres().unwrap() else { panic!("another store") };
     let one = Shop::on(Store::Postgres(address.clone())).stocked(products).open();
     let two = Shop::on(Store::Postgres(address));
     std::fs::create_dir_all(two.data()).unwrap();
