@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::buyer::GOOD_CARD;
 use crate::catalogue::simple;
+use crate::http::Answer;
 use crate::shop::{Shop, eventually};
 
 /// How many race.
@@ -13,33 +14,42 @@ const BUYERS: usize = 200;
 /// For how many pieces.
 const STOCK: i64 = 20;
 
-#[test]
-fn exactly_what_there_is_is_sold_and_nobody_else_is_charged() {
-    let shop = Shop::closed().stocked(&[simple("rare", 9_900, STOCK)]).open();
-    let barrier = Barrier::new(BUYERS);
+/// Lets buyers fill a cart each and then pay all at once; gives the numbers of their orders and the
+/// answers of those who got none. `places` says where a buyer fills the cart, and where they pay.
+pub fn race<'a>(
+    buyers: usize,
+    sku: &str,
+    places: impl Fn(usize) -> (&'a Shop, &'a Shop),
+) -> (Vec<i64>, Vec<Answer>) {
+    let barrier = Barrier::new(buyers);
     let answers: Vec<_> = std::thread::scope(|scope| {
-        let running: Vec<_> = (0..BUYERS)
+        let running: Vec<_> = (0..buyers)
             .map(|n| {
-                let (shop, barrier) = (&shop, &barrier);
+                let (barrier, (first, second)) = (&barrier, places(n));
                 scope.spawn(move || {
-                    let cart = shop.ready_cart("RARE", 1);
+                    let cart = first.ready_cart(sku, 1);
                     barrier.wait();
-                    shop.complete(&cart, GOOD_CARD).key(&format!("buyer {n}")).send()
+                    second.complete(&cart, GOOD_CARD).key(&format!("buyer {n}")).send()
                 })
             })
             .collect();
         running.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    let mut numbers = Vec::new();
-    for answer in &answers {
-        if answer.status == 201 {
-            numbers.push(answer.json()["number"].as_i64().unwrap());
-        } else {
-            assert_eq!(answer.status, 409, "{}", answer.text());
-            let problem = answer.problem("out_of_stock");
-            assert_eq!(problem["lines"][0]["sku"], "RARE");
-            assert_eq!(problem["lines"][0]["available"], 0);
-        }
+    let (sold, refused): (Vec<_>, Vec<_>) =
+        answers.into_iter().partition(|answer| answer.status == 201);
+    let number = |answer: &Answer| answer.json()["number"].as_i64().unwrap();
+    (sold.iter().map(number).collect(), refused)
+}
+
+#[test]
+fn exactly_what_there_is_is_sold_and_nobody_else_is_charged() {
+    let shop = Shop::closed().stocked(&[simple("rare", 9_900, STOCK)]).open();
+    let (mut numbers, refused) = race(BUYERS, "RARE", |_| (&shop, &shop));
+    for answer in &refused {
+        assert_eq!(answer.status, 409, "{}", answer.text());
+        let problem = answer.problem("out_of_stock");
+        assert_eq!(problem["lines"][0]["sku"], "RARE");
+        assert_eq!(problem["lines"][0]["available"], 0);
     }
     numbers.sort_unstable();
     assert_eq!(numbers.len(), usize::try_from(STOCK).unwrap());

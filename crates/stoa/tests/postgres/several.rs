@@ -1,7 +1,6 @@
 //! Two processes that serve one shop.
 
 use std::os::unix::fs::symlink;
-use std::sync::Barrier;
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -9,6 +8,7 @@ use stoa_test_stores::Store;
 
 use crate::buyer::GOOD_CARD;
 use crate::catalogue::simple;
+use crate::contention::race;
 use crate::shop::{Shop, eventually};
 
 const BUYERS: usize = 200;
@@ -30,29 +30,11 @@ fn two_of_one_shop(products: &[Value]) -> (Shop, Shop) {
 #[test]
 fn buyers_of_two_processes_race_and_exactly_what_there_is_is_sold() {
     let (one, two) = two_of_one_shop(&[simple("rare", 9_900, STOCK)]);
-    let barrier = Barrier::new(BUYERS);
-    let answers: Vec<_> = std::thread::scope(|scope| {
-        let running: Vec<_> = (0..BUYERS)
-            .map(|n| {
-                let (one, two, barrier) = (&one, &two, &barrier);
-                scope.spawn(move || {
-                    // Filled at one process, paid at the other.
-                    let (first, second) = if n % 2 == 0 { (one, two) } else { (two, one) };
-                    let cart = first.ready_cart("RARE", 1);
-                    barrier.wait();
-                    second.complete(&cart, GOOD_CARD).key(&format!("buyer {n}")).send()
-                })
-            })
-            .collect();
-        running.into_iter().map(|thread| thread.join().unwrap()).collect()
-    });
-    let mut numbers = Vec::new();
-    for answer in &answers {
-        if answer.status == 201 {
-            numbers.push(answer.json()["number"].as_i64().unwrap());
-        } else {
-            answer.problem("out_of_stock");
-        }
+    // Filled at one process, paid at the other.
+    let places = |n: usize| if n.is_multiple_of(2) { (&one, &two) } else { (&two, &one) };
+    let (mut numbers, refused) = race(BUYERS, "RARE", places);
+    for answer in &refused {
+        answer.problem("out_of_stock");
     }
     numbers.sort_unstable();
     assert_eq!(numbers.len(), usize::try_from(STOCK).unwrap());
