@@ -51,13 +51,10 @@ pub struct TakenJob {
     pub attempts: i64,
 }
 
-/// Stores jobs, or gives them another time; each is named once.
-pub async fn store<'a>(
-    tx: &mut Tx,
-    jobs: impl IntoIterator<Item = &'a Job>,
-) -> Result<(), StoreError> {
+/// Stores jobs, or gives them another time.
+pub async fn store(tx: &mut Tx, jobs: &[Job]) -> Result<(), StoreError> {
     let rows = jobs
-        .into_iter()
+        .iter()
         .map(|job| [Param::from(job.kind.as_str()), job.order_id.into(), job.run_at.into()]);
     tx.write(&UPSERT, rows).await?;
     Ok(())

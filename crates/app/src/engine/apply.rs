@@ -24,7 +24,7 @@ pub(super) struct Pending {
     levels: BTreeSet<(VariantId, LocationId)>,
     movements: Vec<Movement>,
     entries: Vec<LedgerEntry>,
-    jobs: BTreeMap<(JobKind, OrderId), Job>,
+    jobs: Vec<Job>,
     finished_jobs: Vec<(JobKind, OrderId)>,
     events: Vec<Event>,
     order_number: bool,
@@ -42,8 +42,7 @@ impl Pending {
         self.levels.extend(levels);
         self.movements.extend(changes.movements);
         self.entries.extend(changes.entries);
-        let jobs = changes.jobs.into_iter();
-        self.jobs.extend(jobs.map(|job| ((job.kind, job.order_id), job)));
+        self.jobs.extend(changes.jobs);
         self.finished_jobs.extend(changes.finished_jobs);
         self.events.extend(changes.events);
         self.order_number |= changes.next_order_number.is_some();
@@ -72,7 +71,7 @@ pub(super) async fn write(
     inventory::store::save_levels(tx, &levels, ctx.now).await?;
     inventory::store::add_movements(tx, &pending.movements).await?;
     ledger::store::add(tx, &pending.entries).await?;
-    job::store(tx, pending.jobs.values()).await?;
+    job::store(tx, &pending.jobs).await?;
     job::finish(tx, &pending.finished_jobs).await?;
     if pending.order_number {
         order::store::set_next_number(tx, world.next_order_number).await?;
