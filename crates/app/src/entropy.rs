@@ -24,3 +24,9 @@ pub fn token() -> Result<Token, EntropyError> {
 pub fn ids() -> Result<IdSource, EntropyError> {
     Ok(IdSource::seeded(getrandom::u64()?))
 }
+
+/// A number to spread things by. Where the system gives no random bytes, it is zero: nothing is
+/// less secure for that.
+pub fn number() -> u64 {
+    getrandom::u64().unwrap_or(0)
+}

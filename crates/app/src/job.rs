@@ -33,10 +33,17 @@ const OWN_ALL: Sql = sql!("update jobs set run_at = $1 where run_at > $1");
 
 const ANY_DUE: Sql = sql!("select 1 from jobs where run_at <= $1 limit 1");
 
+const LIST: Sql =
+    sql!("select kind, order_id, run_at, attempts, last_error from jobs order by run_at limit $1");
+
+const OF_ORDER: Sql = sql!(
+    "select kind, order_id, run_at, attempts, last_error from jobs where order_id = $1 and kind = $2"
+);
+
 const COUNT: Sql = sql!("select count(*) from jobs");
 
 /// Every statement of this page.
-pub const STATEMENTS: &[&Sql] = &[&TAKE, &POSTPONE, &OWN_ALL, &ANY_DUE, &COUNT];
+pub const STATEMENTS: &[&Sql] = &[&TAKE, &POSTPONE, &OWN_ALL, &ANY_DUE, &LIST, &OF_ORDER, &COUNT];
 /// Every set-based write of this page.
 pub static WRITES: &[&Write] = &[&UPSERT, &DELETE];
 
@@ -112,4 +119,44 @@ pub async fn count(tx: &mut Tx) -> Result<i64, StoreError> {
 pub async fn any_due(tx: &mut Tx, now: Timestamp) -> Result<bool, StoreError> {
     let row = |row: &Row<'_>| Ok::<_, StoreError>(row.int(0)?);
     Ok(tx.query_opt(&ANY_DUE, &[now.into()], row).await?.is_some())
+}
+
+/// A step as the store holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredStep {
+    /// What is to be done.
+    pub kind: JobKind,
+    /// For which order.
+    pub order_id: OrderId,
+    /// When it is due, or another worker may take it.
+    pub run_at: Timestamp,
+    /// How often a worker has taken it.
+    pub attempts: i64,
+    /// Why it is tried again.
+    pub last_error: Option<String>,
+}
+
+fn step(row: &Row<'_>) -> Result<StoredStep, StoreError> {
+    let kind = row.text(0)?;
+    Ok(StoredStep {
+        kind: JobKind::parse(kind).ok_or_else(|| StoreError::bad_row("jobs.kind", kind))?,
+        order_id: OrderId::from_uuid(row.uuid(1)?),
+        run_at: row.time(2)?,
+        attempts: row.int(3)?,
+        last_error: row.opt_string(4)?,
+    })
+}
+
+/// Some steps, in the order in which they are due.
+pub async fn list(tx: &mut Tx, limit: i64) -> Result<Vec<StoredStep>, StoreError> {
+    tx.query(&LIST, &[limit.into()], step).await
+}
+
+/// The step that an order waits for.
+pub async fn of_order(
+    tx: &mut Tx,
+    kind: JobKind,
+    order: OrderId,
+) -> Result<Option<StoredStep>, StoreError> {
+    tx.query_opt(&OF_ORDER, &[order.into(), kind.as_str().into()], step).await
 }

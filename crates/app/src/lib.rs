@@ -7,7 +7,9 @@
 //! | [`cart`], [`order`], [`inventory`], [`ledger`], [`job`] | stores | their own |
 //! | [`catalog`] | products in and out, and as pages read them | catalogue |
 //! | [`event_log`], [`follow`] | facts, and who follows them | `events` |
+//! | [`jobs`] | jobs of the background: queue, workers, schedules | `queued_jobs`, `job_schedules` |
 //! | [`idempotency`], [`answer`], [`view`] | answers that can be repeated | `idempotency_keys` |
+//! | [`mail`] | mails to shoppers and staff | `mails`, `mail_templates`, `follower_offsets` |
 //! | [`staff`] | people and programs that run the shop | `users`, `sessions`, ... |
 //! | [`back_office`] | lists and sums that the back office shows | reads orders and catalogue |
 //! | [`doctor`] | looks for what must never be | reads all |
@@ -30,7 +32,9 @@ pub mod follow;
 pub mod idempotency;
 pub mod inventory;
 pub mod job;
+pub mod jobs;
 pub mod ledger;
+pub mod mail;
 pub mod order;
 pub mod shop;
 pub mod staff;

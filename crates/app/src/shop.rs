@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use stoa_domain::shop::ShopConfig;
 use stoa_kernel::Timestamp;
+use stoa_ports::jobs::JobQueue;
+use stoa_ports::mail::Mailer;
 use stoa_ports::payment::PaymentProvider;
 use stoa_ports::search::SearchIndex;
 use stoa_sql::Db;
@@ -12,6 +14,7 @@ use tokio::sync::Notify;
 
 use crate::catalog::Catalog;
 use crate::engine::Engine;
+use crate::mail::MailSettings;
 
 /// A shop that runs.
 #[derive(Debug)]
@@ -26,6 +29,12 @@ pub struct Shop {
     pub catalog: Catalog,
     /// Where products are found.
     pub search: Arc<dyn SearchIndex>,
+    /// Jobs of the background.
+    pub jobs: Arc<dyn JobQueue>,
+    /// How mails are written.
+    pub mail: MailSettings,
+    /// What sends them.
+    pub mailer: Arc<dyn Mailer>,
     /// Payment providers by name.
     pub providers: BTreeMap<&'static str, Arc<dyn PaymentProvider>>,
     /// A secret of this installation, from which capabilities are derived that must come out the

@@ -80,6 +80,8 @@ makers! {
     movement_id -> MovementId,
     event_id -> EventId,
     user_id -> UserId,
+    job_id -> JobId,
+    mail_id -> MailId,
 }
 
 #[cfg(test)]

@@ -137,6 +137,10 @@ ids! {
     EventId = "evt";
     /// A person who signs in to the back office.
     UserId = "usr";
+    /// A job of the background.
+    JobId = "job";
+    /// A mail to one reader.
+    MailId = "mail";
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Nothing here knows a database, a clock source, a network or a business rule. Everything is a
 //! plain value; anything random or taken from a clock is handed in (see [`Ctx`]).
 
+pub mod cron;
 pub mod ctx;
 pub mod decimal;
 pub mod handle;
@@ -12,11 +13,12 @@ pub mod money;
 pub mod time;
 pub mod token;
 
+pub use cron::{Cron, CronError};
 pub use ctx::{Ctx, IdSource};
 pub use decimal::Decimal;
 pub use id::{
-    CategoryId, EventId, LedgerEntryId, LineId, LocationId, MovementId, OrderId, PaymentId,
-    ProductId, UserId, VariantId,
+    CategoryId, EventId, JobId, LedgerEntryId, LineId, LocationId, MailId, MovementId, OrderId,
+    PaymentId, ProductId, UserId, VariantId,
 };
 pub use money::{Currency, Money, MoneyError, Rate};
 pub use time::Timestamp;

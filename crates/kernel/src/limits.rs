@@ -38,3 +38,11 @@ pub const PAYMENT_ACTION_S: i64 = 30 * 60;
 pub const QUERY_BYTES: usize = 200;
 /// How long a new job belongs to the process that made it before another may take it, in seconds.
 pub const JOB_LEASE_S: i64 = 30;
+/// How long a job that was given up is kept for someone to look at, in seconds (30 days).
+pub const DEAD_JOB_KEEP_S: i64 = 30 * 24 * 3_600;
+/// How long an open cart that nobody touches is kept, in seconds (90 days).
+pub const CART_KEEP_S: i64 = 90 * 24 * 3_600;
+/// How long a mail is kept after it was sent, in seconds (90 days).
+pub const MAIL_KEEP_S: i64 = 90 * 24 * 3_600;
+/// Bytes of a mail template that a merchant writes.
+pub const MAIL_TEMPLATE_BYTES: usize = 64 * 1024;

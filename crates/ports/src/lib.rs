@@ -4,8 +4,14 @@
 //! | port | what it is for |
 //! | --- | --- |
 //! | [`search::SearchIndex`] | full text, facets, suggestions over the catalogue |
+//! | [`jobs::JobQueue`] | handing jobs of the background to workers |
+//! | [`mail::Mailer`] | sending mail |
 //! | [`payment::PaymentProvider`] | taking and returning money |
 
+pub mod jobs;
+#[cfg(feature = "testsuite")]
+pub mod jobs_suite;
+pub mod mail;
 pub mod payment;
 pub mod search;
 #[cfg(feature = "testsuite")]

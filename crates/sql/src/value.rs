@@ -104,9 +104,11 @@ macro_rules! from_ids {
 from_ids!(
     CategoryId,
     EventId,
+    JobId,
     LedgerEntryId,
     LineId,
     LocationId,
+    MailId,
     MovementId,
     OrderId,
     PaymentId,

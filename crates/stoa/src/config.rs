@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use serde::Deserialize;
+use stoa_app::mail::{Language, MailSettings};
 use stoa_domain::shop::{Discount, DiscountKind, ShippingMethod, ShopConfig, TaxRate};
 use stoa_embedded::test_payment::Behaviour;
 use stoa_kernel::{Currency, Decimal, Money, Rate};
@@ -24,6 +25,12 @@ pub(crate) struct Config {
     pub(crate) database_url: Option<String>,
     /// Connections to it at most.
     pub(crate) database_connections: u16,
+    /// The address of the message broker that hands out jobs; `None` for the table.
+    pub(crate) jobs_url: Option<String>,
+    /// The address of the server that sends mail; `None` for the outbox.
+    pub(crate) mail_url: Option<String>,
+    /// How mails are written; without the public address, which is known once the shop listens.
+    pub(crate) mail: MailSettings,
     /// Where to listen.
     pub(crate) listen: String,
     /// The address shoppers see; empty means made from `listen`.
@@ -43,6 +50,8 @@ pub(crate) struct Config {
 struct File {
     shop: ShopFile,
     database: DatabaseFile,
+    jobs: JobsFile,
+    mail: MailFile,
     server: ServerFile,
     log: LogFile,
     payments: PaymentsFile,
@@ -68,6 +77,56 @@ struct ShopFile {
 struct DatabaseFile {
     url: String,
     connections: u16,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JobsFile {
+    url: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MailFile {
+    url: String,
+    from: String,
+    reply_to: String,
+    language: String,
+}
+
+impl MailFile {
+    fn check(self, shop: &str) -> anyhow::Result<(Option<String>, MailSettings)> {
+        let starts = |scheme| self.url.starts_with(scheme);
+        if !(self.url.is_empty() || starts("smtp://") || starts("smtps://")) {
+            bail!("mail.url does not begin with smtp:// or smtps://");
+        }
+        let address = |text: &str| {
+            let inner = text.rsplit_once('<').and_then(|(_, rest)| rest.strip_suffix('>'));
+            stoa_domain::address::is_email(inner.unwrap_or(text).trim())
+                && !text.contains(char::is_control)
+        };
+        let from = match self.from.trim() {
+            "" if !self.url.is_empty() => {
+                bail!("mail.from is needed where mail.url is set, e.g. \"Shop <shop@example.com>\"")
+            }
+            "" => format!("{} <shop@localhost>", shop.replace(['<', '>', '"'], " ")),
+            from if address(from) => from.to_owned(),
+            _ => bail!("mail.from is not an address such as \"Shop <shop@example.com>\""),
+        };
+        let reply_to = Some(self.reply_to.trim().to_owned()).filter(|text| !text.is_empty());
+        if reply_to.as_deref().is_some_and(|text| !address(text)) {
+            bail!("mail.reply_to is not an address such as \"help@example.com\"");
+        }
+        let language = match self.language.as_str() {
+            "auto" => None,
+            code => match Language::parse(code) {
+                Some(language) => Some(language),
+                None => bail!("mail.language is `{code}`; it can be auto, en, de or fr"),
+            },
+        };
+        let settings = MailSettings { from, reply_to, language, public_url: String::new() };
+        Ok((Some(self.url).filter(|url| !url.is_empty()), settings))
+    }
 }
 
 #[derive(Deserialize)]
@@ -287,7 +346,16 @@ impl File {
         if !(url.is_empty() || url.starts_with("postgres://") || url.starts_with("postgresql://")) {
             bail!("database.url does not begin with postgres://");
         }
+        let jobs_url = self.jobs.url;
+        let is_amqp = jobs_url.starts_with("amqp://") || jobs_url.starts_with("amqps://");
+        if !(jobs_url.is_empty() || is_amqp) {
+            bail!("jobs.url does not begin with amqp:// or amqps://");
+        }
+        let (mail_url, mail) = self.mail.check(&self.shop.name)?;
         Ok(Config {
+            jobs_url: Some(jobs_url).filter(|url| !url.is_empty()),
+            mail_url,
+            mail,
             database_url: Some(url).filter(|url| !url.is_empty()),
             database_connections: connections,
             shop: ShopConfig {

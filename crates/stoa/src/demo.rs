@@ -37,7 +37,7 @@ pub(crate) async fn fill(data: &DataDir, config: &Config) -> anyhow::Result<()> 
     let Some(lock) = data.serving_lock()? else {
         bail!("another process serves {} already", data.path().display());
     };
-    let (shop, engine) = data.shop(config, demo_clock).await?;
+    let (shop, engine) = data.shop(config, demo_clock, false).await?;
     let mut tx = shop.db.read().await?;
     let n_products = catalog::store::count(&mut tx, None).await?;
     let n_orders = order::store::count(&mut tx, &order::store::OrderFilter::default()).await?;
@@ -52,6 +52,10 @@ pub(crate) async fn fill(data: &DataDir, config: &Config) -> anyhow::Result<()> 
     BEHIND_S.store(0, Ordering::Relaxed);
     stoa_app::follow::catch_up(&shop, &mut 0).await.context("the search index")?;
 
+    if shop.mailer.sends() {
+        // Nobody has these addresses.
+        stoa_app::mail::follow::skip(&shop.db).await.context("the mails of made-up orders")?;
+    }
     let password = entropy::token()?.reveal();
     let mut ctx = Ctx { now: clock::now(), ids: entropy::ids()? };
     let owner = staff::NewUser {

@@ -67,6 +67,9 @@ enum Command {
     /// Tokens for programs that use the API.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// People who run the shop.
+    #[command(subcommand)]
+    Staff(StaffCommand),
     /// Bring the schema of the database up to date; every other command does so first, too.
     Migrate,
     /// Look for faults in configuration, database, stock, orders and books.
@@ -79,6 +82,15 @@ enum Command {
 enum Rebuild {
     /// The search index; searches use the old one until the new one is complete.
     Search,
+}
+
+#[derive(Debug, Subcommand)]
+enum StaffCommand {
+    /// Print a link with which someone sets a new password, where mail does not reach them.
+    ResetLink {
+        /// The address they sign in with.
+        email: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -152,6 +164,15 @@ async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             eprintln!("This token is shown once:");
             println!("stoa_{}", token.reveal());
         }
+        Command::Staff(StaffCommand::ResetLink { email }) => {
+            let db = data.db(&config).await?;
+            let mut ctx = Ctx { now: clock::now(), ids: entropy::ids()? };
+            let Some(path) = staff::reset_link(&db, &data.secret()?, &mut ctx, email).await? else {
+                anyhow::bail!("nobody signs in with {email}");
+            };
+            eprintln!("This link sets a new password, once, for one hour:");
+            println!("{}{path}", config.public_url);
+        }
         Command::Migrate => {
             data.db(&config).await?;
             println!("The schema of the database is up to date");
@@ -179,7 +200,7 @@ fn start_logging(config: &Config) {
 /// Brings the search index up to date here, unless a serving process does.
 async fn index_unless_served(data: &DataDir, config: &Config) -> anyhow::Result<()> {
     let Some(lock) = data.serving_lock()? else { return Ok(()) };
-    let (shop, engine) = data.shop(config, clock::now).await?;
+    let (shop, engine) = data.shop(config, clock::now, false).await?;
     follow::catch_up(&shop, &mut 0).await.context("the search index")?;
     drop(shop);
     tokio::task::spawn_blocking(|| engine.join()).await?;
@@ -190,7 +211,7 @@ async fn index_unless_served(data: &DataDir, config: &Config) -> anyhow::Result<
 /// Rebuilds the index here, or asks the serving process to and waits for it.
 async fn rebuild_search(data: &DataDir, config: &Config) -> anyhow::Result<()> {
     if let Some(lock) = data.serving_lock()? {
-        let (shop, engine) = data.shop(config, clock::now).await?;
+        let (shop, engine) = data.shop(config, clock::now, false).await?;
         let n = follow::rebuild(&shop, |_| {}).await?;
         println!("The search index holds {n} products");
         drop(shop);

@@ -6,20 +6,22 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use axum::serve::ListenerExt;
-use stoa_app::{Shop, checkout, clock, follow, idempotency, job, staff};
+use stoa_app::jobs::schedule::{self, Schedule};
+use stoa_app::{Shop, checkout, clock, entropy, follow, job, jobs, mail, staff};
+use stoa_kernel::Ctx;
 use stoa_web::{Options, Web};
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::config::Config;
 use crate::wiring::DataDir;
 
-/// How often the worker looks for jobs that are due.
+/// How often steps of orders are looked for that are due.
 const WORKER_LOOK: Duration = Duration::from_millis(500);
 /// How long requests may take to end once the shop was asked to stop: as long as the slowest may.
 const DRAIN: Duration = Duration::from_secs(26);
-/// How often old idempotency keys are forgotten.
-const PURGE: Duration = Duration::from_secs(60);
+/// How often schedules are looked at.
+const SCHEDULE_LOOK: Duration = Duration::from_secs(5);
 
 /// Serves the shop of a data directory.
 ///
@@ -38,12 +40,13 @@ pub(crate) async fn serve(
         .await
         .with_context(|| format!("cannot listen on {listen}; choose another with --listen"))?;
     let address = listener.local_addr()?;
-    let (shop, engine) = data.shop(config, clock::now).await?;
     let public_url = if config.public_url.is_empty() {
         format!("http://{address}")
     } else {
         config.public_url.clone()
     };
+    let config = &Config { public_url: public_url.clone(), ..config.clone() };
+    let (shop, engine) = data.shop(config, clock::now, true).await?;
     let options = Options {
         public_url: public_url.clone(),
         tagline: config.tagline.clone(),
@@ -56,6 +59,7 @@ pub(crate) async fn serve(
         // server, another process may be at work on it.
         let mut tx = shop.db.begin().await?;
         job::own_all(&mut tx, clock::now()).await?;
+        jobs::store::own_all(&mut tx, clock::now()).await?;
         tx.commit().await?;
     }
     let copies = {
@@ -63,7 +67,13 @@ pub(crate) async fn serve(
         tokio::spawn(follow::copies(Arc::clone(&shop), move |change| web.catalog_changed(change)))
     };
     let index = tokio::spawn(follow::index(Arc::clone(&shop)));
-    let worker = tokio::spawn(work(Arc::clone(&shop)));
+    let steps = tokio::spawn(take_steps(Arc::clone(&shop)));
+    let mails = tokio::spawn(mail::follow::follow(Arc::clone(&shop)));
+    let schedules = jobs::housekeeping::schedules().context("the built-in schedules")?;
+    let schedules = tokio::spawn(keep_schedules(Arc::clone(&shop), schedules));
+    let (stop_worker, stopped) = watch::channel(false);
+    let worker = jobs::worker::work(Arc::clone(&shop), jobs::handlers(), stopped);
+    let worker = tokio::spawn(worker);
 
     // Before anyone can know that the shop is there to be stopped.
     let stop_asked = stop_signals().context("cannot listen for signals")?;
@@ -97,7 +107,12 @@ pub(crate) async fn serve(
     };
 
     tracing::info!("stopping");
-    for task in [copies, index, worker] {
+    stop_worker.send_replace(true);
+    // What it does not end in time it puts back.
+    if let Err(error) = worker.await {
+        tracing::warn!(%error, "the worker ended badly");
+    }
+    for task in [copies, index, steps, mails, schedules] {
         task.abort();
         // Aborted is what it should be.
         let _aborted = task.await;
@@ -112,29 +127,30 @@ pub(crate) async fn serve(
     Ok(())
 }
 
-/// Takes up due jobs and forgets old keys, for ever.
-async fn work(shop: Arc<Shop>) {
-    let mut purged = clock::now();
+/// Takes up steps of order workflows that are due, for ever.
+async fn take_steps(shop: Arc<Shop>) {
     loop {
         if let Err(error) = checkout::run_due_jobs(&shop).await {
-            tracing::warn!(%error, "the worker cannot take up jobs");
-        }
-        let now = clock::now();
-        if now > purged.plus_seconds(i64::try_from(PURGE.as_secs()).unwrap_or(60)) {
-            purged = now;
-            if let Err(error) = purge(&shop).await {
-                tracing::warn!(%error, "old idempotency keys cannot be removed");
-            }
+            tracing::warn!(%error, "the worker cannot take up steps of orders");
         }
         tokio::time::sleep(WORKER_LOOK).await;
     }
 }
 
-async fn purge(shop: &Shop) -> Result<(), stoa_app::error::StoreError> {
-    let mut tx = shop.db.begin().await?;
-    idempotency::purge(&mut tx, (shop.clock)()).await?;
-    tx.commit().await?;
-    Ok(())
+/// Makes jobs at their times, for ever.
+async fn keep_schedules(shop: Arc<Shop>, schedules: Vec<Schedule>) {
+    loop {
+        match entropy::ids() {
+            Ok(ids) => {
+                let mut ctx = Ctx { now: (shop.clock)(), ids };
+                if let Err(error) = schedule::tick(&shop.db, &mut ctx, &schedules).await {
+                    tracing::warn!(%error, "scheduled jobs cannot be made");
+                }
+            }
+            Err(error) => tracing::warn!(%error, "scheduled jobs cannot be made"),
+        }
+        tokio::time::sleep(SCHEDULE_LOOK).await;
+    }
 }
 
 /// From now on SIGTERM and Ctrl-C end nothing but the future that this gives.

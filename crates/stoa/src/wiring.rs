@@ -11,12 +11,17 @@ use async_trait::async_trait;
 use stoa_app::catalog::import::{DraftSink, Outcome, SinkError};
 use stoa_app::catalog::{Catalog, save_many};
 use stoa_app::engine::{Engine, EngineThread};
+use stoa_app::jobs::queue::TableQueue;
+use stoa_app::mail::MailSettings;
 use stoa_app::{Shop, clock, entropy};
 use stoa_domain::catalog::Draft;
 use stoa_domain::shop::ShopConfig;
+use stoa_embedded::outbox::Outbox;
 use stoa_embedded::search::TantivyIndex;
 use stoa_embedded::test_payment::{self, TestProvider};
 use stoa_kernel::{Ctx, Timestamp};
+use stoa_ports::jobs::JobQueue;
+use stoa_ports::mail::Mailer;
 use stoa_ports::payment::PaymentProvider;
 use stoa_sql::Db;
 use tokio::sync::Notify;
@@ -83,7 +88,7 @@ impl DataDir {
     ///
     /// # Errors
     /// The file cannot be read or written, or is damaged.
-    fn secret(&self) -> anyhow::Result<[u8; 32]> {
+    pub(crate) fn secret(&self) -> anyhow::Result<[u8; 32]> {
         let path = self.0.join("secret.key");
         let name = path.display();
         let mut bytes = Vec::new();
@@ -112,7 +117,8 @@ impl DataDir {
         }
     }
 
-    /// Opens the whole shop. The search index belongs to one process, the one that serves.
+    /// Opens the whole shop. The search index belongs to one process, the one that serves; only that
+    /// takes part in handing out jobs.
     ///
     /// # Errors
     /// A part cannot be opened.
@@ -120,6 +126,7 @@ impl DataDir {
         &self,
         config: &Config,
         clock: fn() -> Timestamp,
+        serves: bool,
     ) -> anyhow::Result<(Arc<Shop>, EngineThread)> {
         let db = self.db(config).await?;
         let shop_config = Arc::new(config.shop.clone());
@@ -136,6 +143,16 @@ impl DataDir {
         );
         let (engine, thread) = Engine::start(db.clone(), Arc::clone(&shop_config), clock, seed)
             .context("cannot start the engine")?;
+        let jobs: Arc<dyn JobQueue> = match (&config.jobs_url, serves) {
+            (Some(url), true) => broker(url, TableQueue::new(db.clone(), clock))?,
+            // Other commands only store jobs; whoever serves hands them out.
+            _ => Arc::new(TableQueue::new(db.clone(), clock)),
+        };
+        let mailer: Arc<dyn Mailer> = match &config.mail_url {
+            Some(url) => smtp(url)?,
+            None => Arc::new(Outbox),
+        };
+        let mail = MailSettings { public_url: config.public_url.clone(), ..config.mail.clone() };
         let catalog = Catalog::new(db.clone(), Arc::clone(&shop_config));
         let shop = Shop {
             db,
@@ -143,6 +160,9 @@ impl DataDir {
             config: shop_config,
             catalog,
             search: Arc::new(search),
+            jobs,
+            mail,
+            mailer,
             providers,
             secret,
             clock,
@@ -150,6 +170,32 @@ impl DataDir {
         };
         Ok((Arc::new(shop), thread))
     }
+}
+
+/// Jobs handed out by RabbitMQ.
+#[cfg(feature = "rabbitmq")]
+fn broker(url: &str, table: TableQueue) -> anyhow::Result<Arc<dyn JobQueue>> {
+    let at_once = u16::try_from(stoa_app::jobs::worker::AT_ONCE)?;
+    let settings = stoa_rabbitmq::Settings::new(url, at_once);
+    let settings = settings.map_err(|why| anyhow::anyhow!("jobs.url is {why}"))?;
+    Ok(Arc::new(stoa_rabbitmq::RabbitQueue::start(Arc::new(table), settings)))
+}
+
+#[cfg(not(feature = "rabbitmq"))]
+fn broker(_url: &str, _table: TableQueue) -> anyhow::Result<Arc<dyn JobQueue>> {
+    bail!("jobs.url is set, but this program was built without the feature `rabbitmq`")
+}
+
+/// Mail over SMTP.
+#[cfg(feature = "smtp")]
+fn smtp(url: &str) -> anyhow::Result<Arc<dyn Mailer>> {
+    let mailer = stoa_smtp::SmtpMailer::new(url);
+    Ok(Arc::new(mailer.map_err(|why| anyhow::anyhow!("mail.url is {why}"))?))
+}
+
+#[cfg(not(feature = "smtp"))]
+fn smtp(_url: &str) -> anyhow::Result<Arc<dyn Mailer>> {
+    bail!("mail.url is set, but this program was built without the feature `smtp`")
 }
 
 /// Where imports write: the store.

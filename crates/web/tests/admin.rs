@@ -18,11 +18,15 @@ use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use stoa_app::catalog::Catalog;
 use stoa_app::engine::Engine;
-use stoa_app::{Shop, clock, doctor, staff};
+use stoa_app::jobs::queue::TableQueue;
+use stoa_app::mail::MailSettings;
+use stoa_app::{Shop, clock, doctor, mail, staff};
 use stoa_domain::shop::{ShippingMethod, ShopConfig};
+use stoa_embedded::outbox::Outbox;
 use stoa_embedded::search::TantivyIndex;
 use stoa_embedded::test_payment::{Behaviour, NAME, TestProvider};
 use stoa_kernel::{Currency, Money};
+use stoa_ports::jobs::Ending;
 use stoa_ports::payment::PaymentProvider;
 use stoa_sql::Db;
 use stoa_web::api::suggest::encode;
@@ -62,6 +66,7 @@ impl Office {
         let provider = TestProvider::open(&book, Behaviour::default()).unwrap();
         let providers: BTreeMap<&'static str, Arc<dyn PaymentProvider>> =
             BTreeMap::from([(NAME, Arc::new(provider) as Arc<dyn PaymentProvider>)]);
+        let jobs_db = db.clone();
         let shop = Shop {
             catalog: Catalog::new(db.clone(), Arc::clone(&config)),
             search: Arc::new(TantivyIndex::open(&folder.path().join("search")).unwrap()),
@@ -69,6 +74,13 @@ impl Office {
             engine,
             config,
             providers,
+            jobs: Arc::new(TableQueue::new(jobs_db, clock::now)),
+            mail: MailSettings {
+                from: "Test Shop <shop@shop.example>".to_owned(),
+                public_url: "https://shop.example".to_owned(),
+                ..MailSettings::default()
+            },
+            mailer: Arc::new(Outbox),
             secret: [3; 32],
             clock: clock::now,
             wake: tokio::sync::Notify::new(),
@@ -671,4 +683,217 @@ async fn unknown_things_are_said_to_be_unknown() {
         assert!(page.body.contains("Sign out"), "{path}: the frame is there");
     }
     assert_eq!(browser.get("/admin/nothing").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn mails_of_an_order_are_shown_and_their_texts_edited() {
+    let shop = Office::open();
+    let mut ada = shop.administrator().await;
+    let product = make_mug(&mut ada).await;
+    set_stock(&mut ada, &product, &[("rows/1/on_hand", "9")]).await;
+    shop.buy("MUG-CHALK", 2).await;
+    while mail::follow::catch_up(shop.web.shop()).await.unwrap() > 0 {}
+    let list = ada.get("/admin/mails").await;
+    assert!(list.body.contains("Order confirmation") && list.body.contains("grace@example.com"));
+    assert!(list.body.contains("Only kept here"), "{}", list.body);
+    // Each fact causes its mail once, also when the log is read anew.
+    let mut tx = shop.web.shop().db.begin().await.unwrap();
+    mail::store::set_offset(&mut tx, "mail", 0).await.unwrap();
+    tx.commit().await.unwrap();
+    while mail::follow::catch_up(shop.web.shop()).await.unwrap() > 0 {}
+    let mut tx = shop.web.shop().db.read().await.unwrap();
+    let mails = mail::store::list(&mut tx, None, "", None, 10).await.unwrap();
+    drop(tx);
+    assert_eq!(mails.len(), 1);
+
+    let path = format!("/admin/mails/{}", mails[0].id);
+    let shown = ada.get(&path).await;
+    assert!(shown.body.contains("Thank you, Grace &#60;Hopper&#62;!"), "{}", shown.body);
+    let framed = ada.get(&format!("{path}/html")).await;
+    assert!(framed.body.contains("Thank you, Grace &lt;Hopper&gt;!"));
+    let policy = framed.headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.contains("sandbox") && policy.contains("default-src 'none'"), "{policy}");
+    assert!(!framed.body.contains("access="), "the reader's link is not for others");
+
+    let path = "/admin/mails/templates/order_confirmation/en";
+    let edit = ada.get(path).await;
+    assert!(edit.body.contains("as it comes"));
+    let wrong = ada.submit(&edit, path, &[("body", "Hi\n\n{{ order.nme }}")]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(wrong.body.contains("line 3"), "{}", wrong.body);
+    let tried = [("body", "Hi {{ order.name }}, <b>bold</b>")];
+    let preview = ada.submit(&edit, path, &tried).await;
+    assert_eq!(preview.location(), format!("{path}?notice=saved"));
+    let framed = ada.get(&format!("{path}/preview")).await;
+    assert!(framed.body.contains("Hi Ada Lovelace, &lt;b&gt;bold&lt;/b&gt;"), "{}", framed.body);
+    assert!(ada.get(path).await.body.contains("changed by you"));
+    let csrf = ada.get(path).await.value_of("csrf");
+    ada.post(&format!("{path}/reset"), &[("csrf", &csrf)]).await;
+    assert!(ada.get(path).await.body.contains("as it comes"));
+    for nowhere in ["/admin/mails/templates/x/en", "/admin/mails/mail_1", "/admin/jobs/x"] {
+        assert_eq!(ada.get(nowhere).await.status, StatusCode::NOT_FOUND, "{nowhere}");
+    }
+    let mut stranger = shop.browser();
+    assert!(stranger.get(path).await.location().starts_with("/admin/sign-in"));
+    assert!(
+        stranger.get(&format!("{path}/preview")).await.location().starts_with("/admin/sign-in")
+    );
+}
+
+#[tokio::test]
+async fn the_link_of_a_mail_lets_in_to_its_order_and_no_other() {
+    let shop = Office::open();
+    let mut ada = shop.administrator().await;
+    let product = make_mug(&mut ada).await;
+    set_stock(&mut ada, &product, &[("rows/1/on_hand", "9")]).await;
+    let order = shop.buy("MUG-CHALK", 1).await;
+    let id: stoa_kernel::OrderId = order["id"].as_str().unwrap().parse().unwrap();
+    let until = clock::now().plus_seconds(60);
+    let access = mail::links::order_access(&[3; 32], id, until);
+    let get = |path: String| {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        router(shop.web.clone()).oneshot(request)
+    };
+    let entered = get(format!("/orders/{id}?access={access}")).await.unwrap();
+    assert_eq!(entered.headers()[LOCATION].to_str().unwrap(), format!("/orders/{id}"));
+    assert!(entered.headers().contains_key(SET_COOKIE));
+    let late = mail::links::order_access(&[3; 32], id, clock::now());
+    let other = mail::links::order_access(&[4; 32], id, until);
+    for wrong in [late.as_str(), other.as_str(), "x", ""] {
+        let refused = get(format!("/orders/{id}?access={wrong}")).await.unwrap();
+        assert_eq!(refused.headers()[LOCATION], "/orders/lookup", "{wrong}");
+        assert!(!refused.headers().contains_key(SET_COOKIE));
+    }
+}
+
+#[tokio::test]
+async fn jobs_are_made_looked_at_edited_and_discarded() {
+    let shop = Office::open();
+    let mut ada = shop.administrator().await;
+    let page = ada.get("/admin/jobs?state=schedules").await;
+    assert!(page.body.contains("Forget old carts") && page.body.contains("20 3 * * *"));
+    let action = "/admin/jobs/schedules/carts.purge";
+    let made = ada.submit(&page, action, &[]).await;
+    assert_eq!(made.location(), "/admin/jobs?notice=job");
+    assert_eq!(ada.submit(&page, action, &[]).await.location(), "/admin/jobs?notice=job_there");
+    let page = ada.get("/admin/jobs").await;
+    assert!(page.body.contains("Forget old carts"), "{}", page.body);
+    let nothing = [("csrf", "x")];
+    let refused = ada.post(action, &nothing).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+
+    let queue = &shop.web.shop().jobs;
+    let job = queue.take(1).await.unwrap().pop().unwrap();
+    let path = format!("/admin/jobs/{}", job.id);
+    assert!(ada.get("/admin/jobs?state=running").await.body.contains("Forget old carts"));
+    let error = "<b>no luck</b>".to_owned();
+    assert!(queue.end(&job, Ending::Dead { error }).await.unwrap());
+    let page = ada.get(&path).await;
+    assert!(page.body.contains("&#60;b&#62;no luck") && page.body.contains("Given up"));
+    let retry = format!("{path}/retry");
+    let wrong = ada.submit(&page, &retry, &[("args", "[1")]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    ada.submit(&page, &retry, &[("args", "{\"n\": 2}")]).await.location();
+    let again = queue.take(1).await.unwrap().pop().unwrap();
+    assert_eq!((again.id, again.args["n"].as_i64(), again.attempt), (job.id, Some(2), 1));
+    let discard = format!("{path}/discard");
+    let csrf = page.value_of("csrf");
+    let busy = ada.post(&discard, &[("csrf", &csrf)]).await;
+    assert_eq!(busy.status, StatusCode::CONFLICT);
+    let later = Ending::Again { run_at: clock::now().plus_seconds(600), error: "later".into() };
+    assert!(queue.end(&again, later).await.unwrap());
+    assert!(queue.take(1).await.unwrap().is_empty());
+    let page = ada.get(&path).await;
+    ada.submit(&page, &format!("{path}/run"), &[]).await.location();
+    let page = ada.get(&path).await;
+    let gone = ada.submit(&page, &discard, &[]).await;
+    assert_eq!(gone.location(), "/admin/jobs?notice=discarded");
+    assert_eq!(ada.get(&path).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_forgotten_password_is_set_anew_by_a_link_that_works_once() {
+    let shop = Office::open();
+    let mut ada = shop.administrator().await;
+    let mut browser = shop.browser();
+    let page = browser.get("/admin/forgot").await;
+    for email in ["nobody@example.com", EMAIL] {
+        let answer = browser.submit(&page, "/admin/forgot", &[("email", email)]).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert!(answer.body.contains("stoa staff reset-link"), "the same for both");
+    }
+    let mut tx = shop.web.shop().db.read().await.unwrap();
+    let mails = mail::store::list(&mut tx, None, "", None, 10).await.unwrap();
+    drop(tx);
+    assert_eq!(mails.len(), 1, "nobody gets none");
+    let link = mails[0].link.clone().unwrap();
+    let address = mail::links::address("", &[3; 32], Some(&link), mails[0].created_at);
+    assert!(address.starts_with("/admin/reset/"), "{address}");
+
+    let page = browser.get(&address).await;
+    assert!(page.body.contains(EMAIL));
+    let weak = [("password", "short"), ("repeat", "short")];
+    let weak = browser.submit(&page, &address, &weak).await;
+    assert_eq!(weak.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let new = "an entirely new password";
+    let set = browser.submit(&page, &address, &[("password", new), ("repeat", new)]).await;
+    assert_eq!(set.location(), "/admin");
+    assert_eq!(browser.get("/admin").await.status, StatusCode::OK);
+    assert!(ada.get("/admin").await.location().starts_with("/admin/sign-in"), "signed out");
+    assert_eq!(browser.get(&address).await.status, StatusCode::GONE);
+    let twice = browser.submit(&page, &address, &[("password", new), ("repeat", new)]).await;
+    assert_eq!(twice.status, StatusCode::GONE);
+    for wrong in ["/admin/reset/x", &address.replace("reset", "invitation")] {
+        assert_eq!(browser.get(wrong).await.status, StatusCode::GONE, "{wrong}");
+    }
+    for _ in 0..10 {
+        let page = browser.get("/admin/forgot").await;
+        browser.submit(&page, "/admin/forgot", &[("email", EMAIL)]).await;
+    }
+    let page = browser.get("/admin/forgot").await;
+    let limited = browser.submit(&page, "/admin/forgot", &[("email", EMAIL)]).await;
+    assert_eq!(limited.status, StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test]
+async fn someone_who_is_invited_joins_unless_it_is_taken_back() {
+    let shop = Office::open();
+    let mut ada = shop.administrator().await;
+    let page = ada.get("/admin/people").await;
+    let wrong = ada.submit(&page, "/admin/people", &[("email", EMAIL)]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let mut links = Vec::new();
+    for email in ["grace@example.com", "joan@example.com"] {
+        ada.submit(&page, "/admin/people", &[("email", email)]).await.location();
+        let mut tx = shop.web.shop().db.read().await.unwrap();
+        let mails = mail::store::list(&mut tx, None, email, None, 10).await.unwrap();
+        let link = mails[0].link.clone().unwrap();
+        links.push(mail::links::address("", &[3; 32], Some(&link), mails[0].created_at));
+    }
+    let page = ada.get("/admin/people").await;
+    assert!(page.body.contains("grace@example.com"));
+    let csrf = page.value_of("csrf");
+    let revoked = [("csrf", csrf.as_str()), ("email", "joan@example.com")];
+    ada.post("/admin/people/revoke", &revoked).await.location();
+    let mut other = shop.browser();
+    assert_eq!(other.get(&links[1]).await.status, StatusCode::GONE);
+    let page = other.get(&links[0]).await;
+    let form = [("name", "Grace"), ("password", PASSWORD), ("repeat", PASSWORD)];
+    assert_eq!(other.submit(&page, &links[0], &form).await.location(), "/admin");
+    assert!(other.get("/admin/people").await.body.contains("Grace"));
+    assert_eq!(other.get(&links[0]).await.status, StatusCode::GONE);
+}
+
+#[tokio::test]
+async fn the_page_of_an_order_shows_how_far_its_steps_are() {
+    let shop = Office::open();
+    let mut ada = shop.administrator().await;
+    let product = make_mug(&mut ada).await;
+    set_stock(&mut ada, &product, &[("rows/1/on_hand", "9")]).await;
+    let order = shop.buy("MUG-CHALK", 1).await;
+    let page = ada.get(&format!("/admin/orders/{}", order["id"].as_str().unwrap())).await;
+    for step in ["Reserve stock", "Take payment", "Place order"] {
+        assert!(page.body.contains(step), "{step}");
+    }
+    assert!(!page.body.contains("Return payment"));
 }

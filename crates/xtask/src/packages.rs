@@ -16,17 +16,23 @@ const NEEDED: &[(&str, &str)] = &[
     ("chromium", "chromium"),
     // Tests start servers of their own; the one that Debian's package starts is not used.
     ("initdb", "postgresql"),
+    ("rabbitmq-server", "rabbitmq-server"),
 ];
 
 /// Where Debian keeps the server's programs of each version, which are on nobody's path.
 const POSTGRESQL: &str = "/usr/lib/postgresql";
+
+/// Where Debian keeps RabbitMQ's programs, which only root has on the path.
+const RABBITMQ: &str = "/usr/lib/rabbitmq/bin";
 
 fn is_installed(program: &str) -> bool {
     let on_path = std::env::var_os("PATH").is_some_and(|path| {
         std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
     });
     let mut versions = std::fs::read_dir(POSTGRESQL).into_iter().flatten().filter_map(Result::ok);
-    on_path || versions.any(|version| version.path().join("bin").join(program).is_file())
+    on_path
+        || Path::new(RABBITMQ).join(program).is_file()
+        || versions.any(|version| version.path().join("bin").join(program).is_file())
 }
 
 /// Installs the packages whose programs are not there.

@@ -1,7 +1,7 @@
 //! All SQL on `carts`.
 
 use stoa_domain::cart::{Cart, CartState};
-use stoa_kernel::{OrderId, TokenHash};
+use stoa_kernel::{OrderId, Timestamp, TokenHash};
 use stoa_sql::{Column, Param, Row, Sql, Tx, Type, Verb, Write, sql};
 
 use crate::error::StoreError;
@@ -44,8 +44,17 @@ static UPDATE: Write = Write::new(
     ],
 );
 
+// A page of all carts, in the order of their keys.
+const PAGE: Sql =
+    sql!("select token_hash from carts where token_hash > $1 order by token_hash limit $2");
+
+const PURGE: Sql = sql!(
+    "delete from carts
+    where token_hash > $1 and token_hash <= $2 and state = 'open' and updated_at < $3"
+);
+
 /// Every statement of this page.
-pub const STATEMENTS: &[&Sql] = &[&SELECT];
+pub const STATEMENTS: &[&Sql] = &[&SELECT, &PAGE, &PURGE];
 /// Every set-based write of this page.
 pub static WRITES: &[&Write] = &[&INSERT, &UPDATE];
 
@@ -114,4 +123,33 @@ pub async fn save(
     });
     tx.write(&UPDATE, changed).await?;
     Ok(())
+}
+
+/// A page of carts that was looked through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Purged {
+    /// Carts looked at.
+    pub seen: usize,
+    /// The last of them; `None` after the last page.
+    pub last: Option<TokenHash>,
+}
+
+/// Carts looked at in one transaction.
+const PURGE_PAGE: i64 = 1_000;
+
+/// Looks through the carts after one in the order of their keys, and forgets those that are open
+/// and were not touched since a time.
+pub async fn purge(
+    tx: &mut Tx,
+    after: Option<TokenHash>,
+    before: Timestamp,
+) -> Result<Purged, StoreError> {
+    let after = after.map_or_else(Vec::new, |hash| hash.0.to_vec());
+    let page = [Param::Bytes(&after), Param::Int(PURGE_PAGE)];
+    let page = tx.query(&PAGE, &page, |row| Ok::<_, StoreError>(row.hash(0)?)).await?;
+    let page = Purged { seen: page.len(), last: page.last().copied() };
+    if let Some(last) = &page.last {
+        tx.execute(&PURGE, &[Param::Bytes(&after), last.into(), before.into()]).await?;
+    }
+    Ok(page)
 }

@@ -1,11 +1,12 @@
 //! People and programs that run the shop: users with passwords and sessions, the one-time link
 //! that makes the first of them, and tokens with scopes for the API.
 //!
-//! Owns the tables `users`, `sessions`, `setup_links` and `api_tokens`. Secrets are never stored:
+//! Owns the tables `users`, `sessions`, `setup_links`, `staff_links` and `api_tokens`. Secrets are never stored:
 //! passwords as argon2id, links, sessions and tokens as SHA-256 of 128 random bits.
 
 mod api_tokens;
 mod attempts;
+mod links;
 mod passwords;
 mod scope;
 mod sessions;
@@ -21,10 +22,15 @@ use stoa_sql::SqlError;
 
 pub use api_tokens::{api_token, create_api_token};
 pub use attempts::{Attempts, TooManyAttempts};
+pub use links::{
+    INVITATION_S, RESET_LINK_S, accept_invitation, ask_reset, invite, link_email, people,
+    reset_link, reset_password, revoke_invitation,
+};
 pub use passwords::PASSWORD_CHARS;
 pub use scope::{Scope, ScopeError, Scopes};
 pub use sessions::{SESSION_S, session, sign_in, sign_out};
 pub use set_up::{SETUP_LINK_S, consume_setup_link, create_setup_link, setup_link_is_open};
+pub use store::Purpose;
 pub use users::{NewUser, any_user, put_user};
 
 use crate::entropy::EntropyError;
@@ -47,7 +53,7 @@ pub enum StaffError {
     #[error("the e-mail address or the password is wrong")]
     WrongCredentials,
     /// The set-up link was used, is too old, or never was one.
-    #[error("this set-up link is used or too old; start the shop again to get a new one")]
+    #[error("this link is used or too old; ask for a new one")]
     LinkClosed,
     /// Some fields are wrong.
     #[error("some fields are missing or wrong")]
@@ -55,6 +61,9 @@ pub enum StaffError {
     /// The store failed.
     #[error(transparent)]
     Sql(#[from] SqlError),
+    /// The store failed, or holds something it should not.
+    #[error(transparent)]
+    Store(#[from] crate::error::StoreError),
     /// The system gave no random bytes.
     #[error(transparent)]
     Entropy(#[from] EntropyError),

@@ -2,6 +2,7 @@
 
 use stoa_kernel::{Timestamp, TokenHash, UserId};
 use stoa_sql::{Column, Row, Sql, SqlError, Tx, Type, Verb, Write, sql};
+use uuid::Uuid;
 
 use super::{Scopes, User};
 
@@ -19,6 +20,23 @@ const SETUP_LINK_OPEN: Sql =
 const SETUP_LINK_CONSUME: Sql =
     sql!("delete from setup_links where token_hash = $1 and expires_at > $2");
 const SETUP_LINK_DELETE_ALL: Sql = sql!("delete from setup_links");
+const SETUP_LINK_DELETE_EXPIRED: Sql = sql!("delete from setup_links where expires_at <= $1");
+const LINK_INSERT: Sql = sql!(
+    "insert into staff_links (id, token_hash, purpose, email, created_by, created_at, expires_at)
+    values ($1, $2, $3, $4, $5, $6, $7)"
+);
+const LINK_OPEN: Sql = sql!(
+    "select email from staff_links where token_hash = $1 and purpose = $2 and expires_at > $3"
+);
+const LINK_CONSUME: Sql =
+    sql!("delete from staff_links where token_hash = $1 and purpose = $2 and expires_at > $3");
+const LINK_DELETE: Sql = sql!("delete from staff_links where purpose = $1 and email = $2");
+const LINK_DELETE_EXPIRED: Sql = sql!("delete from staff_links where expires_at <= $1");
+const INVITATIONS: Sql = sql!(
+    "select email, expires_at from staff_links where purpose = 'invitation' and expires_at > $1
+    order by email limit 500"
+);
+const USERS: Sql = sql!("select id, email, name from users order by name, email limit 500");
 const API_TOKEN_SCOPES: Sql = sql!("select scopes from api_tokens where token_hash = $1");
 
 /// Every statement, for the test that prepares them.
@@ -31,6 +49,14 @@ pub const STATEMENTS: &[&Sql] = &[
     &SETUP_LINK_OPEN,
     &SETUP_LINK_CONSUME,
     &SETUP_LINK_DELETE_ALL,
+    &SETUP_LINK_DELETE_EXPIRED,
+    &LINK_INSERT,
+    &LINK_OPEN,
+    &LINK_CONSUME,
+    &LINK_DELETE,
+    &LINK_DELETE_EXPIRED,
+    &INVITATIONS,
+    &USERS,
     &API_TOKEN_SCOPES,
 ];
 
@@ -168,6 +194,13 @@ pub(super) async fn delete_expired_sessions(tx: &mut Tx, now: Timestamp) -> Resu
     Ok(())
 }
 
+/// Forgets sessions and set-up links that have expired; says how many.
+pub(crate) async fn purge(tx: &mut Tx, now: Timestamp) -> Result<u64> {
+    let sessions = tx.execute(&SESSION_DELETE_EXPIRED, &[now.into()]).await?;
+    let links = tx.execute(&LINK_DELETE_EXPIRED, &[now.into()]).await?;
+    Ok(sessions + links + tx.execute(&SETUP_LINK_DELETE_EXPIRED, &[now.into()]).await?)
+}
+
 pub(super) async fn delete_sessions_of(tx: &mut Tx, user: UserId) -> Result<()> {
     tx.execute(&SESSION_DELETE_OF_USER, &[user.into()]).await?;
     Ok(())
@@ -225,4 +258,84 @@ pub(super) async fn insert_api_token(
 pub(super) async fn api_token_scopes(tx: &mut Tx, token: &TokenHash) -> Result<Option<Scopes>> {
     tx.query_opt(&API_TOKEN_SCOPES, &[token.into()], |row| Ok(Scopes::from_json(row.text(0)?)))
         .await
+}
+
+/// What a one-time link is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To set a new password.
+    Reset,
+    /// To join.
+    Invitation,
+}
+
+impl Purpose {
+    /// The word that the store keeps, and that addresses have.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reset => "reset",
+            Self::Invitation => "invitation",
+        }
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "one a column")]
+pub(super) async fn insert_link(
+    tx: &mut Tx,
+    id: Uuid,
+    token: &TokenHash,
+    purpose: Purpose,
+    email: &str,
+    by: &str,
+    now: Timestamp,
+    expires: Timestamp,
+) -> Result<()> {
+    let params = [
+        id.into(),
+        token.into(),
+        purpose.as_str().into(),
+        email.into(),
+        by.into(),
+        now.into(),
+        expires.into(),
+    ];
+    tx.execute(&LINK_INSERT, &params).await?;
+    Ok(())
+}
+
+/// The address that an open link was made for.
+pub(super) async fn open_link(
+    tx: &mut Tx,
+    token: &TokenHash,
+    purpose: Purpose,
+    now: Timestamp,
+) -> Result<Option<String>> {
+    let params = [token.into(), purpose.as_str().into(), now.into()];
+    tx.query_opt(&LINK_OPEN, &params, |row| row.string(0)).await
+}
+
+/// Takes a link; false when there is none that is open.
+pub(super) async fn consume_link(
+    tx: &mut Tx,
+    token: &TokenHash,
+    purpose: Purpose,
+    now: Timestamp,
+) -> Result<bool> {
+    let params = [token.into(), purpose.as_str().into(), now.into()];
+    Ok(tx.execute(&LINK_CONSUME, &params).await? == 1)
+}
+
+pub(super) async fn delete_links(tx: &mut Tx, purpose: Purpose, email: &str) -> Result<()> {
+    tx.execute(&LINK_DELETE, &[purpose.as_str().into(), email.into()]).await?;
+    Ok(())
+}
+
+/// Who was invited, and until when.
+pub(super) async fn invitations(tx: &mut Tx, now: Timestamp) -> Result<Vec<(String, Timestamp)>> {
+    tx.query(&INVITATIONS, &[now.into()], |row| Ok((row.string(0)?, row.time(1)?))).await
+}
+
+/// Who may sign in.
+pub(super) async fn users(tx: &mut Tx) -> Result<Vec<User>> {
+    tx.query(&USERS, &[], user).await
 }

@@ -10,5 +10,6 @@
 )]
 
 mod engine;
+mod jobs;
 mod prepare_all;
 mod shop;

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use stoa_app::{back_office, cart, catalog, event_log, idempotency, inventory, job, ledger, order};
+use stoa_app::{
+    back_office, cart, catalog, event_log, idempotency, inventory, job, jobs, ledger, mail, order,
+};
 use stoa_sql::{Sql, Write};
 use stoa_test_stores::{Store, on_both_stores};
 
@@ -19,7 +21,9 @@ fn pages() -> Vec<(&'static str, &'static [&'static Sql], &'static [&'static Wri
         ("idempotency.rs", idempotency::STATEMENTS, idempotency::WRITES),
         ("inventory/store.rs", inventory::store::STATEMENTS, inventory::store::WRITES),
         ("job.rs", job::STATEMENTS, job::WRITES),
+        ("jobs/store.rs", jobs::store::STATEMENTS, jobs::store::WRITES),
         ("ledger/store.rs", ledger::store::STATEMENTS, ledger::store::WRITES),
+        ("mail/store.rs", mail::store::STATEMENTS, mail::store::WRITES),
         ("order/store.rs", order::store::STATEMENTS, order::store::WRITES),
     ]
 }

@@ -11,6 +11,7 @@
 //!                 requires action -> job waits for the shopper, at most 30 minutes, then voids
 //! ```
 
+pub mod history;
 pub mod place_order;
 pub mod settle_payment;
 pub mod settle_refund;

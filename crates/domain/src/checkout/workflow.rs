@@ -178,7 +178,7 @@ fn pause_ms(attempts: u32) -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use stoa_kernel::{Currency, Money, OrderId, PaymentId, TokenHash};
 
     use super::*;
@@ -188,7 +188,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 
-    fn order(status: OrderStatus, payment: PaymentStatus) -> Order {
+    pub(crate) fn order(status: OrderStatus, payment: PaymentStatus) -> Order {
         let zero = Money::zero(Currency::USD);
         Order {
             id: "ord_00000000000000000000000001".parse::<OrderId>().unwrap(),

@@ -268,6 +268,22 @@ pub(crate) fn order() -> OrderPage {
             ],
         }],
         movements: vec![movement("reserve", "SKU-0-4", 2), movement("reserve", "SKU-6-13", 1)],
+        steps: vec![
+            WorkflowStep {
+                name: "reserve_stock".into(),
+                state: "done".into(),
+                at: Some(ago(25)),
+                ..WorkflowStep::default()
+            },
+            WorkflowStep {
+                name: "return_payment".into(),
+                state: "waiting".into(),
+                tries: 2,
+                next_at: Some(NOW),
+                error: HOSTILE.into(),
+                ..WorkflowStep::default()
+            },
+        ],
         timeline: vec![
             event("order.placed", "", 30),
             event("payment.captured", "$299.75", 30),
@@ -495,6 +511,182 @@ pub(crate) fn system() -> SystemPage {
     }
 }
 
+fn tabs(labels: &[&str]) -> Vec<OrderTab> {
+    let tab = |(n, label): (usize, &&str)| OrderTab {
+        label: (*label).into(),
+        href: "#main".into(),
+        selected: n == 0,
+        n: i64::try_from(n).ok(),
+    };
+    labels.iter().enumerate().map(tab).collect()
+}
+
+/// Jobs that wait.
+pub(crate) fn jobs() -> JobListPage {
+    let row = |title: &str, sub: &str, progress: &str, error: &str| JobRow {
+        href: Some("/admin/jobs/job_01".into()),
+        title: title.into(),
+        sub: sub.into(),
+        at: ago(3),
+        tries: "2 of 10".into(),
+        progress: progress.into(),
+        error: error.into(),
+    };
+    JobListPage {
+        frame: frame(Section::Jobs),
+        engine: "RabbitMQ".into(),
+        trouble: Some("no answer within 15 s".into()),
+        tabs: tabs(&["Waiting", "Running", "Dead letters", "Schedules"]),
+        at_label: "Due".into(),
+        rows: vec![
+            row("Send a mail", "mail.send", "", "the mail server is away: timed out"),
+            row("Rebuild the search index", "search.rebuild", "1,200 of 5,000", HOSTILE),
+        ],
+        ..JobListPage::default()
+    }
+}
+
+/// What is done at set times.
+pub(crate) fn schedules() -> JobListPage {
+    JobListPage {
+        rows: vec![],
+        trouble: None,
+        schedules: vec![
+            ScheduleRow {
+                name: "carts.purge".into(),
+                title: "Forget old carts".into(),
+                cron: "20 3 * * *".into(),
+                next_at: Some(NOW),
+                last_at: Some(ago(600)),
+            },
+            ScheduleRow { name: "x".into(), title: "New".into(), ..ScheduleRow::default() },
+        ],
+        ..jobs()
+    }
+}
+
+/// A job that was given up, edited wrongly.
+pub(crate) fn job() -> JobPage {
+    JobPage {
+        frame: frame(Section::Jobs),
+        id: "job_01".into(),
+        title: "Send a mail".into(),
+        kind: "mail.send".into(),
+        state: "dead".into(),
+        facts: vec![("Tries".into(), "20 of 20".into())],
+        times: vec![("Given up".into(), ago(30))],
+        error: Some(HOSTILE.into()),
+        args: "{ \"mail\": \"mail_01\" ".into(),
+        is_later: false,
+        errors: vec![FieldError::new("args", "Arguments: EOF while parsing an object.")],
+    }
+}
+
+/// Mails.
+pub(crate) fn mails() -> MailListPage {
+    let row = |title: &str, state: &str, error: &str| MailRow {
+        href: "/admin/mails/mail_01".into(),
+        title: title.into(),
+        to: "grace@mail.example".into(),
+        at: ago(12),
+        state: state.into(),
+        error: error.into(),
+    };
+    MailListPage {
+        frame: frame(Section::Mails),
+        sends: false,
+        tabs: tabs(&["All", "Waiting", "Sent"]),
+        rows: vec![
+            row("Your order #1042 at Harbour & Pine", "sent", ""),
+            row(HOSTILE, "failed", "550 no such mailbox"),
+            row("Refund", "kept", ""),
+        ],
+        ..MailListPage::default()
+    }
+}
+
+/// One mail.
+pub(crate) fn mail() -> MailPage {
+    MailPage {
+        frame: frame(Section::Mails),
+        id: "mail_01".into(),
+        subject: HOSTILE.into(),
+        to: "grace@mail.example".into(),
+        language: "English".into(),
+        state: "sent".into(),
+        at: ago(12),
+        sent_at: Some(ago(11)),
+        message_id: "0123@harbour-pine.example".into(),
+        text: Some("Thank you, Grace!".into()),
+        can_send: true,
+        ..MailPage::default()
+    }
+}
+
+/// Texts of mails.
+pub(crate) fn mail_templates() -> TemplateListPage {
+    TemplateListPage {
+        frame: frame(Section::Mails),
+        rows: vec![TemplateRow {
+            title: "Order confirmation".into(),
+            text: "When an order is placed.".into(),
+            languages: vec![
+                ("English".into(), "/admin/mails/templates/order_confirmation/en".into(), true),
+                ("German".into(), "/admin/mails/templates/order_confirmation/de".into(), false),
+            ],
+        }],
+    }
+}
+
+/// A text that is wrong.
+pub(crate) fn mail_template() -> TemplatePage {
+    TemplatePage {
+        frame: frame(Section::Mails),
+        title: "Order confirmation".into(),
+        language: "English".into(),
+        action: "/admin/mails/templates/order_confirmation/en".into(),
+        subject: "Your order {{ order.number }}".into(),
+        body: HOSTILE.into(),
+        is_changed: true,
+        errors: vec![FieldError::new("body", "The text in line 3: undefined value.")],
+        names: vec![("{{ items }}".into(), "The goods and sums".into())],
+    }
+}
+
+/// Who runs the shop.
+pub(crate) fn people() -> PeoplePage {
+    PeoplePage {
+        frame: frame(Section::People),
+        people: vec![("Ada Owner".into(), "ada@harbour-pine.example".into())],
+        invited: vec![(HOSTILE.into(), NOW)],
+        errors: vec![FieldError::new("email", "E-mail address: someone has it already.")],
+        ..PeoplePage::default()
+    }
+}
+
+/// For who forgot the password.
+pub(crate) fn forgot() -> ForgotPage {
+    ForgotPage {
+        shop: "Harbour & Pine".into(),
+        csrf: "sample-csrf-token".into(),
+        notice: None,
+        asks: true,
+    }
+}
+
+/// Sets the first password of someone who was invited.
+pub(crate) fn new_password() -> NewPasswordPage {
+    NewPasswordPage {
+        shop: "Harbour & Pine".into(),
+        title: "Welcome".into(),
+        action: "/admin/invitation/0123".into(),
+        csrf: "sample-csrf-token".into(),
+        email: "grace@mail.example".into(),
+        name: Some(HOSTILE.into()),
+        errors: vec![FieldError::new("repeat", "The two passwords differ.")],
+    }
+}
+
 /// The door.
 pub(crate) fn sign_in() -> SignInPage {
     SignInPage {
@@ -553,6 +745,16 @@ pub(crate) fn all() -> Vec<(&'static str, String)> {
         ("sign-in", sign_in().render()),
         ("sign-in-refused", sign_in_refused().render()),
         ("set-up", set_up().render()),
+        ("jobs", jobs().render()),
+        ("schedules", schedules().render()),
+        ("job", job().render()),
+        ("mails", mails().render()),
+        ("mail", mail().render()),
+        ("mail-templates", mail_templates().render()),
+        ("mail-template", mail_template().render()),
+        ("people", people().render()),
+        ("forgot", forgot().render()),
+        ("new-password", new_password().render()),
         ("error", error().render()),
     ]
 }

@@ -13,18 +13,35 @@ pub enum Section {
     Orders,
     /// What is on sale.
     Products,
+    /// What readers are told.
+    Mails,
+    /// Who runs the shop.
+    People,
+    /// What is done in the background.
+    Jobs,
     /// How the shop itself is.
     System,
 }
 
 impl Section {
-    const ALL: [Self; 4] = [Self::Dashboard, Self::Orders, Self::Products, Self::System];
+    const ALL: [Self; 7] = [
+        Self::Dashboard,
+        Self::Orders,
+        Self::Products,
+        Self::Mails,
+        Self::People,
+        Self::Jobs,
+        Self::System,
+    ];
 
     pub(crate) const fn label(self) -> &'static str {
         match self {
             Self::Dashboard => "Dashboard",
             Self::Orders => "Orders",
             Self::Products => "Products",
+            Self::Mails => "Mails",
+            Self::People => "People",
+            Self::Jobs => "Jobs",
             Self::System => "System",
         }
     }
@@ -34,6 +51,9 @@ impl Section {
             Self::Dashboard => "/admin",
             Self::Orders => "/admin/orders",
             Self::Products => "/admin/products",
+            Self::Mails => "/admin/mails",
+            Self::People => "/admin/people",
+            Self::Jobs => "/admin/jobs",
             Self::System => "/admin/system",
         }
     }
@@ -43,6 +63,9 @@ impl Section {
             Self::Dashboard => "dashboard",
             Self::Orders => "orders",
             Self::Products => "products",
+            Self::Mails => "mails",
+            Self::People => "people",
+            Self::Jobs => "jobs",
             Self::System => "system",
         })
     }
@@ -68,7 +91,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    pub(crate) fn sections(&self) -> [Section; 4] {
+    pub(crate) fn sections(&self) -> [Section; 7] {
         Section::ALL
     }
 }

@@ -20,6 +20,15 @@ pub(crate) fn svg(name: &str) -> &'static str {
             r#"<rect x="3.5" y="3.5" width="7" height="7" rx="1.5"/><rect x="13.5" y="3.5" width="7" height="7" rx="1.5"/><rect x="3.5" y="13.5" width="7" height="7" rx="1.5"/><rect x="13.5" y="13.5" width="7" height="7" rx="1.5"/>"#
         ),
         "system" => icon!(r#"<path d="M3 12.5h4l2.5-7 5 13 2.5-6h4"/>"#),
+        "mails" => {
+            icon!(
+                r#"<rect x="3.5" y="5.5" width="17" height="13" rx="2"/><path d="m4 7 8 6 8-6"/>"#
+            )
+        }
+        "people" => icon!(
+            r#"<circle cx="9" cy="8.5" r="3.5"/><path d="M2.5 20a6.5 6.5 0 0 1 13 0m1-14.7a3.5 3.5 0 0 1 0 6.4m1.5 2.6a6.5 6.5 0 0 1 3.5 5.7"/>"#
+        ),
+        "jobs" => icon!(r#"<circle cx="12" cy="12" r="8.5"/><path d="M12 7v5.3l3.5 2"/>"#),
         "shop" => icon!(
             r#"<path d="M4 9.5 5.5 4h13L20 9.5a2.7 2.7 0 0 1-5.3 0 2.7 2.7 0 0 1-5.4 0 2.7 2.7 0 0 1-5.3 0Z"/><path d="M5.5 12.5v8h13v-8"/>"#
         ),

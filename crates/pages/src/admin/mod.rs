@@ -20,9 +20,12 @@ mod dashboard;
 mod form;
 mod frame;
 mod icons;
+mod jobs;
+mod mails;
 mod message;
 mod orders;
 mod parts;
+mod people;
 mod products;
 mod sign_in;
 mod system;
@@ -31,12 +34,15 @@ pub use crate::storefront::{FieldError, Notice, Picture, Tone};
 pub use dashboard::{Attention, DashboardPage, DaySales, LowStock, Sales};
 pub use form::Choice;
 pub use frame::{Frame, Section};
+pub use jobs::{JobListPage, JobPage, JobRow, ScheduleRow};
+pub use mails::{MailListPage, MailPage, MailRow, TemplateListPage, TemplatePage, TemplateRow};
 pub use message::{ConfirmPage, ErrorPage};
 pub use orders::{
     LedgerEntry, LedgerPosting, OrderEvent, OrderLine, OrderListPage, OrderPage, OrderRow,
-    OrderTab, OrderTotals, PaymentFacts, StockMovement,
+    OrderTab, OrderTotals, PaymentFacts, StockMovement, WorkflowStep,
 };
 pub use parts::{Badge, Pager, When};
+pub use people::{ForgotPage, NewPasswordPage, PeoplePage};
 pub use products::{
     ProductForm, ProductListPage, ProductPage, ProductRow, SavedProduct, StockRow, VariantForm,
 };

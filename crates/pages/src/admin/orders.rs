@@ -255,6 +255,49 @@ impl OrderEvent {
     }
 }
 
+/// A step of the order's workflows.
+#[derive(Debug, Clone, Default)]
+pub struct WorkflowStep {
+    /// Its name: `reserve_stock`.
+    pub name: String,
+    /// `done`, `compensated`, `waiting`, `failed` or `ahead`.
+    pub state: String,
+    /// When it ended.
+    pub at: Option<Timestamp>,
+    /// How often a worker has tried it, while it waits.
+    pub tries: i64,
+    /// When it is tried next, while it waits.
+    pub next_at: Option<Timestamp>,
+    /// Why it is tried again; may be empty.
+    pub error: String,
+}
+
+impl WorkflowStep {
+    fn title(&self) -> &str {
+        match self.name.as_str() {
+            "reserve_stock" => "Reserve stock",
+            "take_payment" => "Take payment",
+            "place_order" => "Place order",
+            "release_stock" => "Release stock",
+            "cancel_order" => "Cancel order",
+            "return_payment" => "Return payment",
+            other => other,
+        }
+    }
+
+    fn badge(&self) -> Badge {
+        let (tone, text) = match self.state.as_str() {
+            "done" => (Some(Tone::Ok), "Done"),
+            "compensated" => (None, "Undone"),
+            "waiting" => (Some(Tone::Warn), "Waiting"),
+            "failed" => (Some(Tone::Bad), "Failed"),
+            "ahead" => (None, "To come"),
+            other => (None, other),
+        };
+        Badge { tone, text: text.to_owned() }
+    }
+}
+
 /// One order.
 #[derive(Debug, Clone, Template)]
 #[template(path = "admin/order.html")]
@@ -287,6 +330,8 @@ pub struct OrderPage {
     pub ledger: Vec<LedgerEntry>,
     /// What moved.
     pub movements: Vec<StockMovement>,
+    /// How far its workflows are.
+    pub steps: Vec<WorkflowStep>,
     /// What happened, newest first.
     pub timeline: Vec<OrderEvent>,
     /// Whether it can be cancelled now.

@@ -29,6 +29,8 @@ mod crash;
 mod http;
 #[path = "../it/idempotency.rs"]
 mod idempotency;
+#[path = "../it/mail.rs"]
+mod mail;
 mod several;
 #[path = "../it/shop.rs"]
 mod shop;

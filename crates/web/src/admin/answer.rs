@@ -81,6 +81,13 @@ pub(super) fn notice(query: Option<&str>) -> Option<Notice> {
         "deleted" => (Tone::Ok, "The product was deleted."),
         "stock" => (Tone::Ok, "The stock was saved."),
         "cancelled" => (Tone::Ok, "The order was cancelled and its money given back."),
+        "job" => (Tone::Ok, "The job was made; it begins in a moment."),
+        "job_there" => (Tone::Info, "Such a job waits or runs already."),
+        "retried" => (Tone::Ok, "It is tried again in a moment."),
+        "discarded" => (Tone::Ok, "The job was discarded."),
+        "mail" => (Tone::Ok, "The mail is sent in a moment."),
+        "invited" => (Tone::Ok, "The invitation is on its way."),
+        "revoked" => (Tone::Ok, "The invitation was taken back."),
         "refunding" => {
             let text = "The order was cancelled. Its money goes back as soon as the payment \
                         provider confirms it.";

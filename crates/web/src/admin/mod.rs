@@ -7,6 +7,9 @@
 //! | [`dashboard`] | `/admin` |
 //! | [`orders`], [`order`] | `/admin/orders`, `/admin/orders/{id}` |
 //! | [`products`], [`product`], [`stock`] | `/admin/products`, `/admin/products/{id}` |
+//! | [`jobs`] | `/admin/jobs`, `/admin/jobs/{id}` |
+//! | [`mails`] | `/admin/mails`, `/admin/mails/templates` |
+//! | [`people`] | `/admin/people`, `/admin/forgot`, `/admin/reset/{token}`, `/admin/invitation/{token}` |
 //! | [`system`] | `/admin/system` |
 //!
 //! [`gate`] lets in: a handler that reads takes a [`gate::Staff`], one that changes something an
@@ -16,8 +19,11 @@
 mod answer;
 pub mod dashboard;
 pub mod gate;
+pub mod jobs;
+pub mod mails;
 pub mod order;
 pub mod orders;
+pub mod people;
 pub mod product;
 mod product_form;
 pub mod products;
@@ -46,5 +52,28 @@ pub fn routes() -> Router<Web> {
         .route("/admin/products/{id}", get(product::show).post(product::save))
         .route("/admin/products/{id}/stock", post(stock::save))
         .route("/admin/products/{id}/delete", get(product::ask_delete).post(product::delete))
+        .route("/admin/jobs", get(jobs::list))
+        .route("/admin/jobs/rebuild-search", post(jobs::rebuild_search))
+        .route("/admin/jobs/schedules/{name}", post(jobs::run_schedule))
+        .route("/admin/jobs/{id}", get(jobs::show))
+        .route("/admin/jobs/{id}/retry", post(jobs::retry))
+        .route("/admin/jobs/{id}/discard", post(jobs::discard))
+        .route("/admin/jobs/{id}/run", post(jobs::run))
+        .route("/admin/mails", get(mails::list))
+        .route("/admin/mails/templates", get(mails::templates))
+        .route("/admin/mails/templates/{kind}/{language}", get(mails::edit).post(mails::save))
+        .route("/admin/mails/templates/{kind}/{language}/reset", post(mails::reset))
+        .route(
+            "/admin/mails/templates/{kind}/{language}/preview",
+            get(mails::preview).post(mails::preview_entered),
+        )
+        .route("/admin/mails/{id}", get(mails::show))
+        .route("/admin/mails/{id}/html", get(mails::html))
+        .route("/admin/mails/{id}/send", post(mails::send))
+        .route("/admin/people", get(people::list).post(people::invite))
+        .route("/admin/people/revoke", post(people::revoke))
+        .route("/admin/forgot", get(people::forgot).post(people::send_reset))
+        .route("/admin/reset/{token}", get(people::new_password).post(people::set_password))
+        .route("/admin/invitation/{token}", get(people::invitation).post(people::join))
         .route("/admin/system", get(system::show))
 }

@@ -10,14 +10,16 @@ use stoa_app::event_log::LoggedEvent;
 use stoa_app::inventory::store::OrderMovement;
 use stoa_app::ledger::store::OrderPosting;
 use stoa_app::order::store;
-use stoa_app::{checkout, event_log, inventory, ledger};
+use stoa_app::{checkout, event_log, inventory, job, ledger};
 use stoa_domain::address::Address;
+use stoa_domain::checkout::history::{StepState, Waiting, history};
 use stoa_domain::order::{CancelOrder, Order, OrderLine, OrderStatus, PaymentStatus};
+use stoa_domain::world::JobKind;
 use stoa_domain::{Command, Reply};
 use stoa_kernel::{Currency, Money, OrderId, ProductId, Rate, limits};
 use stoa_pages::admin::{
     self, Choice, ConfirmPage, LedgerEntry, LedgerPosting, OrderEvent, OrderPage, OrderTotals,
-    PaymentFacts, Picture, Section, StockMovement,
+    PaymentFacts, Picture, Section, StockMovement, WorkflowStep,
 };
 
 use super::answer::{notice, order_name, page, see_other};
@@ -89,6 +91,11 @@ async fn shown(
     let events = event_log::of_subject(&mut tx, &format!("order/{id}")).await?;
     let postings = ledger::store::postings_of(&mut tx, id).await?;
     let movements = inventory::store::movements_of(&mut tx, id).await?;
+    let kind = match order.payment.status {
+        PaymentStatus::RefundPending => JobKind::Refund,
+        _ => JobKind::Charge,
+    };
+    let waiting = job::of_order(&mut tx, kind, id).await?;
     drop(tx);
     let mut products: Vec<ProductId> = order.lines.iter().map(|line| line.product_id).collect();
     products.sort_unstable();
@@ -128,6 +135,7 @@ async fn shown(
         },
         ledger: entries(postings),
         movements: movements.into_iter().rev().map(movement).collect(),
+        steps: steps(&order, &events, waiting),
         timeline: events.iter().rev().map(event).collect(),
         can_cancel: order.status == OrderStatus::Placed,
         reasons: reasons(),
@@ -209,6 +217,39 @@ fn movement(movement: OrderMovement) -> StockMovement {
         on_hand_delta: movement.on_hand_delta,
         reserved_delta: movement.reserved_delta,
     }
+}
+
+/// How far the order's workflows are.
+fn steps(
+    order: &Order,
+    events: &[LoggedEvent],
+    waiting: Option<job::StoredStep>,
+) -> Vec<WorkflowStep> {
+    let facts: Vec<(&str, _)> =
+        events.iter().map(|event| (event.kind.as_str(), event.at)).collect();
+    let waiting = waiting.map(|step| Waiting {
+        tries: step.attempts,
+        next_at: step.run_at,
+        error: step.last_error,
+    });
+    let records = history(order, &facts, waiting.as_ref()).into_iter();
+    records
+        .map(|record| WorkflowStep {
+            name: record.definition.name.to_owned(),
+            state: match record.state {
+                StepState::Done => "done",
+                StepState::Compensated => "compensated",
+                StepState::Waiting => "waiting",
+                StepState::Failed => "failed",
+                StepState::Ahead => "ahead",
+            }
+            .to_owned(),
+            at: record.at,
+            tries: record.waiting.as_ref().map_or(0, |waiting| waiting.tries),
+            next_at: record.waiting.as_ref().map(|waiting| waiting.next_at),
+            error: record.waiting.and_then(|waiting| waiting.error).unwrap_or_default(),
+        })
+        .collect()
 }
 
 fn event(logged: &LoggedEvent) -> OrderEvent {

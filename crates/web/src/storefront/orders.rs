@@ -4,9 +4,9 @@
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use http::{HeaderMap, Response};
-use sha2::{Digest, Sha256};
 use stoa_app::error::StoreError;
 use stoa_app::event_log;
+use stoa_app::mail::links::order_access;
 use stoa_app::order::store;
 use stoa_domain::order::{Order, OrderStatus, PaymentStatus};
 use stoa_kernel::{OrderId, Timestamp};
@@ -105,23 +105,10 @@ pub async fn find(
     };
     web.attempts().succeeded(email, &from);
     let until = now.plus_seconds(i64::from(ACCESS_S));
-    let value = access(&web.shop().secret, order.id, until);
+    let value = order_access(&web.shop().secret, order.id, until);
     let stay = cookies::Stay::Seconds(ACCESS_S);
     let cookie = cookies::set(&web, cookies::ORDER, &value, "/orders", &stay);
     Ok(with_cookies(see_other(&format!("/orders/{}", order.id)), [cookie]))
-}
-
-/// What the cookie holds that lets in to an order until a time: both, signed.
-fn access(secret: &[u8; 32], order: OrderId, until: Timestamp) -> String {
-    let signed = format!("{order}.{}", until.as_micros());
-    let mut hasher = Sha256::new();
-    hasher.update(secret);
-    hasher.update(b"order access");
-    hasher.update(&signed);
-    // The second hash keeps the first from being extended.
-    let digest: [u8; 32] = Sha256::digest(hasher.finalize()).into();
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{signed}.{hex}")
 }
 
 /// Whether a cookie's value lets in to an order now.
@@ -130,7 +117,7 @@ fn grants(value: &str, secret: &[u8; 32], order: OrderId, now: Timestamp) -> boo
     let Some(until) = until.map(Timestamp::from_micros).filter(|until| *until > now) else {
         return false;
     };
-    access(secret, order, until).as_bytes().ct_eq(value.as_bytes()).into()
+    order_access(secret, order, until).as_bytes().ct_eq(value.as_bytes()).into()
 }
 
 /// `GET /orders/{id}`; `?token=` is the capability that came with the order, `?placed=1` says that
@@ -142,6 +129,9 @@ pub async fn show(
     headers: HeaderMap,
 ) -> Answer {
     let token = parameter(query.as_deref(), "token");
+    if let Some(access) = parameter(query.as_deref(), "access") {
+        return with_access(&web, &id, &access);
+    }
     let order = match &token {
         Some(token) => crate::api::orders::load(&web, &id, token).await?,
         None => {
@@ -174,6 +164,19 @@ pub async fn show(
         OrderPage { layout, notice: notice(&order), order: view }.render()
     };
     Ok(private_page(200, &html, count))
+}
+
+/// The link of a mail lets the browser in for a while, and is not shown in the address any more.
+fn with_access(web: &Web, id: &str, access: &str) -> Answer {
+    let id: OrderId = id.parse().map_err(|_| ApiError::not_found("order"))?;
+    let (secret, now) = (&web.shop().secret, (web.shop().clock)());
+    if !grants(access, secret, id, now) {
+        return Ok(see_other("/orders/lookup"));
+    }
+    let value = order_access(secret, id, now.plus_seconds(i64::from(ACCESS_S)));
+    let stay = cookies::Stay::Seconds(ACCESS_S);
+    let cookie = cookies::set(web, cookies::ORDER, &value, "/orders", &stay);
+    Ok(with_cookies(see_other(&format!("/orders/{id}")), [cookie]))
 }
 
 fn notice(order: &Order) -> Option<Notice> {
@@ -289,7 +292,7 @@ mod tests {
         let order: OrderId = "ord_00000000000000000000000001".parse().unwrap();
         let other: OrderId = "ord_00000000000000000000000002".parse().unwrap();
         let now = Timestamp::from_micros(1_000_000);
-        let value = access(&secret, order, now.plus_seconds(60));
+        let value = order_access(&secret, order, now.plus_seconds(60));
         assert!(grants(&value, &secret, order, now));
         assert!(!grants(&value, &secret, other, now));
         assert!(!grants(&value, &[8; 32], order, now));

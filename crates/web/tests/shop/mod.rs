@@ -11,11 +11,14 @@ use http::{HeaderMap, Request, StatusCode};
 use parking_lot::Mutex;
 use stoa_app::catalog::{Catalog, Target, delete_product, save_many, save_product};
 use stoa_app::engine::Engine;
+use stoa_app::jobs::queue::TableQueue;
+use stoa_app::mail::MailSettings;
 use stoa_app::order::store::{OrderFilter, count};
 use stoa_app::{Shop, clock, entropy, follow};
 use stoa_domain::catalog::{Draft, DraftPrice, DraftVariant, Status, to_draft};
 use stoa_domain::order::OrderStatus;
 use stoa_domain::shop::{Discount, DiscountKind, ShippingMethod, ShopConfig, TaxRate};
+use stoa_embedded::outbox::Outbox;
 use stoa_embedded::search::TantivyIndex;
 use stoa_embedded::test_payment::{Behaviour, NAME, TestProvider};
 use stoa_kernel::{Ctx, Currency, Money, Rate};
@@ -137,6 +140,7 @@ impl TestShop {
         let provider = TestProvider::open(&folder.path().join("book"), behaviour).unwrap();
         let mut providers: BTreeMap<&'static str, Arc<dyn PaymentProvider>> = BTreeMap::new();
         providers.insert(NAME, Arc::new(provider));
+        let jobs_db = db.clone();
         let shop = Arc::new(Shop {
             catalog: Catalog::new(db.clone(), Arc::clone(&config)),
             search: Arc::new(TantivyIndex::open(&folder.path().join("search")).unwrap()),
@@ -144,6 +148,13 @@ impl TestShop {
             engine,
             config,
             providers,
+            jobs: Arc::new(TableQueue::new(jobs_db, clock::now)),
+            mail: MailSettings {
+                from: "Test Shop <shop@shop.example>".to_owned(),
+                public_url: "https://shop.example".to_owned(),
+                ..MailSettings::default()
+            },
+            mailer: Arc::new(Outbox),
             secret: [3; 32],
             clock: clock::now,
             wake: tokio::sync::Notify::new(),

@@ -22,8 +22,12 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "stoa-app",
             "stoa-embedded",
             "stoa-web",
+            "stoa-rabbitmq",
+            "stoa-smtp",
         ],
     ),
+    ("stoa-rabbitmq", &["stoa-kernel", "stoa-ports"]),
+    ("stoa-smtp", &["stoa-kernel", "stoa-ports"]),
     ("stoa-test-stores", &["stoa-sql"]),
     ("stoa-testkit", &["stoa-kernel", "stoa-domain", "stoa-ports", "stoa-sql", "stoa-app"]),
     (
@@ -35,7 +39,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 ];
 
 /// What any crate may know in its tests.
-const IN_TESTS: &[&str] = &["stoa-embedded", "stoa-sql", "stoa-test-stores", "stoa-testkit"];
+const IN_TESTS: &[&str] =
+    &["stoa-app", "stoa-embedded", "stoa-sql", "stoa-test-stores", "stoa-testkit"];
 
 /// Every outside crate that these may know: what is pure must stay pure.
 const PURE: &[(&str, &[&str])] = &[
@@ -50,6 +55,9 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("tokio-postgres", &["stoa-sql"]),
     ("tantivy", &["stoa-embedded"]),
     ("askama", &["stoa-pages"]),
+    ("lapin", &["stoa-rabbitmq"]),
+    ("lettre", &["stoa-smtp"]),
+    ("minijinja", &["stoa-app"]),
     ("axum", &["stoa-web", "stoa", "stoa-bench"]),
 ];
 
