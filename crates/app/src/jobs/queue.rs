@@ -38,6 +38,7 @@ impl TableQueue {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as `map_err` hands it over")]
 fn failed(error: StoreError) -> QueueError {
     if error.is_unavailable() {
         QueueError::Unavailable(error.to_string())

@@ -13,7 +13,7 @@ use crate::shop::Shop;
 
 /// Jobs that one process runs at once.
 pub const AT_ONCE: usize = 4;
-/// How often a worker looks for jobs when nobody wakes it.
+/// How often a worker looks for jobs; it also looks as soon as one has ended.
 const LOOK: Duration = Duration::from_millis(500);
 /// How long a worker waits after the queue has failed.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -32,34 +32,22 @@ pub async fn work(shop: Arc<Shop>, handlers: Handlers, mut stop: watch::Receiver
         let taken = if free == 0 { Ok(Vec::new()) } else { shop.jobs.take(free).await };
         let pause = match taken {
             Ok(jobs) => {
-                let more = jobs.len() == free && free > 0;
                 for job in jobs {
                     let (shop, handlers) = (Arc::clone(&shop), handlers.clone());
                     running.spawn(run(shop, handlers, job, stop.clone()));
                 }
-                // As soon as one has ended there may be another for it.
-                if more { None } else { Some(LOOK) }
+                LOOK
             }
             Err(error) => {
                 tracing::warn!(%error, "the worker cannot take jobs");
-                Some(PAUSE)
-            }
-        };
-        let look = async {
-            match pause {
-                Some(pause) => {
-                    tokio::select! {
-                        () = shop.wake.notified() => {}
-                        () = tokio::time::sleep(pause) => {}
-                    }
-                }
-                None => tokio::time::sleep(LOOK).await,
+                PAUSE
             }
         };
         tokio::select! {
-            () = look => {}
+            () = tokio::time::sleep(pause) => {}
             Some(_ended) = running.join_next() => {}
-            _changed = stop.changed() => {}
+            // Whoever could say so is gone: as if it had been said.
+            changed = stop.changed() => if changed.is_err() { break },
         }
     }
     while running.join_next().await.is_some() {}

@@ -39,8 +39,9 @@ impl From<SqlError> for FollowError {
 /// Name of the offset.
 const NAME: &str = "mail";
 /// Facts read at once.
-const CHUNK: i64 = 300;
-/// How often to look for new facts when nobody wakes it.
+const CHUNK: i64 = 2_000;
+/// How often to look for new facts. Nobody wakes it, so that a rush of orders is written down in few
+/// transactions beside theirs.
 const LOOK: Duration = Duration::from_millis(500);
 /// How long to wait after a failure.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -123,12 +124,7 @@ pub async fn skip(db: &Db) -> Result<(), StoreError> {
 pub async fn follow(shop: Arc<Shop>) {
     loop {
         match catch_up(&shop).await {
-            Ok(0) => {
-                tokio::select! {
-                    () = shop.wake.notified() => {}
-                    () = tokio::time::sleep(LOOK) => {}
-                }
-            }
+            Ok(0) => tokio::time::sleep(LOOK).await,
             Ok(_) => {}
             Err(error) => {
                 tracing::warn!(%error, "mails cannot be written");
