@@ -62,7 +62,7 @@ fn each_order_is_confirmed_once_also_when_the_shop_is_killed() {
     let shop = Shop::closed()
         .set("STOA_MAIL__URL", &url)
         .set("STOA_MAIL__FROM", "Shop <shop@shop.example>")
-        .stocked(&[simple("SOAP", 500, 100)])
+        .stocked(&[simple("soap", 500, 100)])
         .open();
     let mut ids = Vec::new();
     for n in 0..6 {

@@ -303,7 +303,7 @@ async fn retried(web: &Web, action: &Action, id: &str) -> Result<Response<Body>,
         Ok(retried) => retried,
         Err(error) if error.to_string().contains("unique_key") => {
             let text = "another job with the same key waits or runs already; discard this one";
-            return Err(ApiError::new(409, "conflict", text));
+            return Err(ApiError::new(409, "wrong_state", text));
         }
         Err(error) => return Err(error.into()),
     };
@@ -321,7 +321,7 @@ async fn discarded(web: &Web, id: &str) -> Result<Response<Body>, ApiError> {
     if !gone {
         return Err(ApiError::new(
             409,
-            "conflict",
+            "wrong_state",
             "the job runs just now; wait until it has ended",
         ));
     }

@@ -291,7 +291,7 @@ async fn sent(web: &Web, id: &str) -> Answer {
     let (mail, rendered) = words(web, id).await?;
     if rendered.is_none() || !web.shop().mailer.sends() {
         let text = "this mail cannot be sent: there is no mail server, or its order is gone";
-        return Err(ApiError::new(409, "conflict", text));
+        return Err(ApiError::new(409, "wrong_state", text));
     }
     let mut ctx = context(web)?;
     let job = send_job(&mut ctx, &mail);
