@@ -173,6 +173,7 @@ pub async fn catch_up(shop: &Shop, seen: &mut i64) -> Result<usize, FollowError>
         }
         let ids: Vec<ProductId> = change.edited.iter().chain(&change.flipped).copied().collect();
         if !ids.is_empty() {
+            shop.db.flush()?; // The index must not know of what a crash could undo.
             shop.catalog.forget(&[], true);
             let docs = shop.catalog.docs(&ids).await?;
             let on_sale: BTreeSet<ProductId> = docs.iter().map(|doc| doc.id).collect();

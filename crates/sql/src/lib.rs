@@ -11,6 +11,7 @@
 //! and one that writes locks what it loads.
 
 mod error;
+mod flush;
 mod migrate;
 mod postgres;
 mod sqlite;
@@ -45,6 +46,21 @@ pub struct Tx(Inner);
 enum Inner {
     Sqlite(sqlite::SqliteTx),
     Postgres(postgres::PostgresTx),
+}
+
+/// A commit that others see already, and that may not be on disk yet.
+#[derive(Debug)]
+pub struct Ahead(Option<Arc<flush::Flusher>>);
+
+impl Ahead {
+    /// Calls `then` once the commit is durable, or with the error that kept it from that; perhaps
+    /// on another thread, and at once where it is durable already.
+    pub fn then(self, then: impl FnOnce(Result<()>) + Send + 'static) {
+        match self.0 {
+            Some(flusher) => flusher.then(Box::new(then)),
+            None => then(Ok(())),
+        }
+    }
 }
 
 impl Db {
@@ -119,6 +135,15 @@ impl Db {
         match &self.0 {
             Backend::Sqlite(sqlite) => sqlite.prepare(write.sqlite()),
             Backend::Postgres(postgres) => postgres.prepare(write.postgres()).await,
+        }
+    }
+
+    /// Waits until whatever a reader can see is durable. For those who tell the outside of what they
+    /// have read: see [`Tx::commit_ahead`].
+    pub fn flush(&self) -> Result<()> {
+        match &self.0 {
+            Backend::Sqlite(sqlite) => sqlite.flush(),
+            Backend::Postgres(_) => Ok(()),
         }
     }
 
@@ -220,6 +245,15 @@ impl Tx {
             tx.execute(text, &[Param::Text(name)]).await?;
         }
         Ok(())
+    }
+
+    /// Makes everything the transaction wrote visible, without waiting until it is durable: nobody
+    /// must be told of it before [`Ahead::then`] says so. Another transaction may begin at once.
+    pub async fn commit_ahead(self) -> Result<Ahead> {
+        match self.0 {
+            Inner::Sqlite(tx) => Ok(Ahead(tx.commit_ahead()?)),
+            Inner::Postgres(tx) => tx.commit().await.map(|()| Ahead(None)),
+        }
     }
 
     /// Makes everything the transaction wrote durable and visible.

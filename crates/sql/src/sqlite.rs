@@ -1,5 +1,6 @@
-//! SQLite: one connection that writes, a few that read, write-ahead log, every commit on disk
-//! before it is answered (`synchronous=FULL`).
+//! SQLite: one connection that writes, a few that read, write-ahead log. A commit is on disk before
+//! anyone is told of it: the log is flushed here ([`crate::flush`]), not by SQLite, so that the next
+//! transaction need not wait for the disk.
 
 use std::ffi::CStr;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use crate::error::SqlError;
+use crate::flush::Flusher;
 use crate::migrate::MIGRATIONS;
 use crate::value::{Param, Row};
 
@@ -27,11 +29,12 @@ pub(crate) struct Sqlite {
     writer: std::sync::Arc<AsyncMutex<Connection>>,
     readers: std::sync::Arc<Mutex<Vec<Connection>>>,
     watcher: Mutex<Connection>,
+    flusher: std::sync::Arc<Flusher>,
 }
 
 #[derive(Debug)]
 pub(crate) enum SqliteTx {
-    Write(Option<OwnedMutexGuard<Connection>>),
+    Write { writer: Option<OwnedMutexGuard<Connection>>, flusher: std::sync::Arc<Flusher> },
     Read { connection: Option<Connection>, home: std::sync::Arc<Mutex<Vec<Connection>>> },
 }
 
@@ -42,10 +45,14 @@ impl Sqlite {
         // KiB. More does not help: every commit that splits a page walks the whole cache.
         writer.pragma_update(None, "cache_size", -8_000)?;
         migrate(&mut writer)?;
+        let checkpointer = Connection::open(path)?;
+        configure(&checkpointer)?;
+        let writer = std::sync::Arc::new(AsyncMutex::new(writer));
         Ok(Self {
+            flusher: std::sync::Arc::new(Flusher::start(path, checkpointer, &writer)?),
             watcher: Mutex::new(open_reader(path)?),
             path: path.to_owned(),
-            writer: std::sync::Arc::new(AsyncMutex::new(writer)),
+            writer,
             readers: std::sync::Arc::new(Mutex::new(Vec::new())),
         })
     }
@@ -53,7 +60,7 @@ impl Sqlite {
     pub(crate) async fn begin(&self) -> Result<SqliteTx, SqlError> {
         let writer = std::sync::Arc::clone(&self.writer).lock_owned().await;
         writer.prepare_cached("begin immediate")?.execute([])?;
-        Ok(SqliteTx::Write(Some(writer)))
+        Ok(SqliteTx::Write { writer: Some(writer), flusher: std::sync::Arc::clone(&self.flusher) })
     }
 
     pub(crate) fn read(&self) -> Result<SqliteTx, SqlError> {
@@ -97,6 +104,10 @@ impl Sqlite {
         Ok(())
     }
 
+    pub(crate) fn flush(&self) -> Result<(), SqlError> {
+        self.flusher.flush()
+    }
+
     pub(crate) async fn checkpoint(&self) -> Result<(), SqlError> {
         let writer = self.writer.lock().await;
         writer.pragma(None, "wal_checkpoint", "truncate", |_| Ok(()))?;
@@ -107,9 +118,9 @@ impl Sqlite {
 impl SqliteTx {
     fn connection(&self) -> Result<&Connection, SqlError> {
         match self {
-            Self::Write(Some(guard)) => Ok(guard),
+            Self::Write { writer: Some(writer), .. } => Ok(writer),
             Self::Read { connection: Some(connection), .. } => Ok(connection),
-            Self::Write(None) | Self::Read { connection: None, .. } => {
+            Self::Write { writer: None, .. } | Self::Read { connection: None, .. } => {
                 Err(SqlError::internal("the transaction has ended"))
             }
         }
@@ -188,13 +199,23 @@ impl SqliteTx {
         u64::try_from(changed).map_err(|_| SqlError::internal("a row count out of range"))
     }
 
-    pub(crate) fn commit(mut self) -> Result<(), SqlError> {
+    /// Commits, and gives who makes it durable; nobody for a transaction that only read.
+    pub(crate) fn commit_ahead(mut self) -> Result<Option<std::sync::Arc<Flusher>>, SqlError> {
         self.connection()?.prepare_cached("commit")?.execute([])?;
-        match &mut self {
-            Self::Write(guard) => *guard = None,
-            Self::Read { connection, home } => keep(connection.take(), home),
-        }
-        Ok(())
+        Ok(match &mut self {
+            Self::Write { writer, flusher } => {
+                *writer = None;
+                Some(std::sync::Arc::clone(flusher))
+            }
+            Self::Read { connection, home } => {
+                keep(connection.take(), home);
+                None
+            }
+        })
+    }
+
+    pub(crate) fn commit(self) -> Result<(), SqlError> {
+        self.commit_ahead()?.map_or(Ok(()), |flusher| flusher.flush())
     }
 }
 
@@ -265,10 +286,11 @@ fn configure(connection: &Connection) -> Result<(), SqlError> {
     // has a partial index.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
-    connection.pragma_update(None, "synchronous", "full")?;
+    // Flushes the log and the database at a checkpoint; commits are flushed by the flusher.
+    connection.pragma_update(None, "synchronous", "normal")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "temp_store", "memory")?;
-    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?; // pages of 4 KiB
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?; // The flusher does it.
     Ok(())
 }
 
@@ -280,7 +302,7 @@ fn open_reader(path: &Path) -> Result<Connection, SqlError> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(KEPT_STATEMENTS);
-    connection.pragma_update(None, "cache_size", -4_000)?; // KiB
+    connection.pragma_update(None, "cache_size", -2_000)?; // KiB
     Ok(connection)
 }
 
