@@ -60,7 +60,7 @@ static GIVE_BACK: LazyLock<Script> = LazyLock::new(|| {
 
 enum Server {
     Single(Client),
-    Cluster(ClusterClient),
+    Cluster(Box<ClusterClient>),
 }
 
 #[derive(Clone)]
@@ -131,7 +131,7 @@ impl RedisCache {
                     .retries(3)
                     .min_retry_wait(5)
                     .max_retry_wait(50);
-                Server::Cluster(builder.build().map_err(|e| error(&e))?)
+                Server::Cluster(Box::new(builder.build().map_err(|e| error(&e))?))
             }
         };
         Ok(Self { server, prefix: prefix.to_owned(), connection: RwLock::new(None) })
