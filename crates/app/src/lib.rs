@@ -9,6 +9,7 @@
 //! | [`event_log`], [`follow`] | facts, and who follows them | `events` |
 //! | [`idempotency`], [`answer`], [`view`] | answers that can be repeated | `idempotency_keys` |
 //! | [`staff`] | people and programs that run the shop | `users`, `sessions`, ... |
+//! | [`cache`], [`rate_limit`] | what processes share for a while; who may try how often | none |
 //! | [`back_office`] | lists and sums that the back office shows | reads orders and catalogue |
 //! | [`doctor`] | looks for what must never be | reads all |
 //!
@@ -16,6 +17,7 @@
 
 pub mod answer;
 pub mod back_office;
+pub mod cache;
 pub mod cart;
 pub mod catalog;
 pub mod checkout;
@@ -32,6 +34,7 @@ pub mod inventory;
 pub mod job;
 pub mod ledger;
 pub mod order;
+pub mod rate_limit;
 pub mod shop;
 pub mod staff;
 pub mod view;

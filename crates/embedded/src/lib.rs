@@ -1,4 +1,5 @@
 //! The default adapters: everything a shop needs inside one process.
 
+pub mod cache;
 pub mod search;
 pub mod test_payment;

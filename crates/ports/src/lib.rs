@@ -5,7 +5,11 @@
 //! | --- | --- |
 //! | [`search::SearchIndex`] | full text, facets, suggestions over the catalogue |
 //! | [`payment::PaymentProvider`] | taking and returning money |
+//! | [`cache::CacheStore`] | rate limits, and values that are read again and again |
 
+pub mod cache;
+#[cfg(feature = "testsuite")]
+pub mod cache_suite;
 pub mod payment;
 pub mod search;
 #[cfg(feature = "testsuite")]

@@ -52,6 +52,8 @@ pub(crate) async fn fill(data: &DataDir, config: &Config) -> anyhow::Result<()> 
     BEHIND_S.store(0, Ordering::Relaxed);
     stoa_app::follow::catch_up(&shop, &mut 0).await.context("the search index")?;
 
+    // Sessions of an earlier administrator end at whoever shares them.
+    shop.cache.look().await;
     let password = entropy::token()?.reveal();
     let mut ctx = Ctx { now: clock::now(), ids: entropy::ids()? };
     let owner = staff::NewUser {
@@ -59,7 +61,7 @@ pub(crate) async fn fill(data: &DataDir, config: &Config) -> anyhow::Result<()> 
         email: ADMIN.to_owned(),
         password: password.clone(),
     };
-    staff::put_user(&shop.db, &mut ctx, owner).await.context("the administrator")?;
+    staff::put_user(&shop.db, &shop.cache, &mut ctx, owner).await.context("the administrator")?;
     println!("Administrator: {ADMIN}");
     println!("Password: {password}");
     drop(shop);

@@ -6,9 +6,11 @@ mod config;
 mod demo;
 mod doctor;
 mod import;
+mod listen;
 mod serve;
 mod wiring;
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -169,6 +171,8 @@ fn start_logging(config: &Config) {
     let filter = tracing_subscriber::EnvFilter::try_new(&config.log_level)
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Colours are for people who look at a terminal; in a file or a journal they are rubbish.
+    let builder = builder.with_ansi(std::io::stderr().is_terminal());
     if config.log_json {
         builder.json().init();
     } else {

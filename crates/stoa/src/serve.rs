@@ -1,17 +1,17 @@
 //! `stoa serve`: the shop, until it is told to stop.
 
-use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use axum::serve::ListenerExt;
 use stoa_app::{Shop, checkout, clock, follow, idempotency, job, staff};
 use stoa_web::{Options, Web};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 use crate::config::Config;
+use crate::listen;
 use crate::wiring::DataDir;
 
 /// How often the worker looks for jobs that are due.
@@ -48,6 +48,8 @@ pub(crate) async fn serve(
         public_url: public_url.clone(),
         tagline: config.tagline.clone(),
         page_cache_bytes: config.page_cache_bytes,
+        data_directory: absolute(data.path()),
+        proxies: config.proxies.clone(),
     };
     let web = Web::new(Arc::clone(&shop), options);
 
@@ -64,6 +66,12 @@ pub(crate) async fn serve(
     };
     let index = tokio::spawn(follow::index(Arc::clone(&shop)));
     let worker = tokio::spawn(work(Arc::clone(&shop)));
+    // So that the first requests find the shared cache, if it is there.
+    shop.cache.look().await;
+    let cache = {
+        let shop = Arc::clone(&shop);
+        tokio::spawn(async move { shop.cache.watch().await })
+    };
 
     // Before anyone can know that the shop is there to be stopped.
     let stop_asked = stop_signals().context("cannot listen for signals")?;
@@ -72,12 +80,6 @@ pub(crate) async fn serve(
     if let Some(link) = staff::create_setup_link(&shop.db, clock::now()).await? {
         println!("Make the first administrator: {public_url}/admin/setup/{}", link.reveal());
     }
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection took no nodelay");
-        }
-    });
-    let service = stoa_web::router(web).into_make_service_with_connect_info::<SocketAddr>();
     let asked = Arc::new(Notify::new());
     let stop = {
         let asked = Arc::clone(&asked);
@@ -86,18 +88,18 @@ pub(crate) async fn serve(
             asked.notify_one();
         }
     };
-    let serving = axum::serve(listener, service).with_graceful_shutdown(stop);
+    let serving = listen::serve(listener, stoa_web::router(web), listen::HEAD, stop);
     let patience = async {
         asked.notified().await;
         tokio::time::sleep(DRAIN).await;
     };
     let drained = tokio::select! {
-        ended = serving.into_future() => ended.map(|()| true)?,
+        () = serving => true,
         () = patience => false,
     };
 
     tracing::info!("stopping");
-    for task in [copies, index, worker] {
+    for task in [copies, index, worker, cache] {
         task.abort();
         // Aborted is what it should be.
         let _aborted = task.await;
@@ -110,6 +112,11 @@ pub(crate) async fn serve(
         tracing::warn!("some connections have not ended; they are cut off");
     }
     Ok(())
+}
+
+/// A path as somebody elsewhere can use it.
+fn absolute(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 
 /// Takes up due jobs and forgets old keys, for ever.

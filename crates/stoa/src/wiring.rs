@@ -8,12 +8,14 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use async_trait::async_trait;
+use stoa_app::cache::Cache;
 use stoa_app::catalog::import::{DraftSink, Outcome, SinkError};
 use stoa_app::catalog::{Catalog, save_many};
 use stoa_app::engine::{Engine, EngineThread};
 use stoa_app::{Shop, clock, entropy};
 use stoa_domain::catalog::Draft;
 use stoa_domain::shop::ShopConfig;
+use stoa_embedded::cache::MemoryCache;
 use stoa_embedded::search::TantivyIndex;
 use stoa_embedded::test_payment::{self, TestProvider};
 use stoa_kernel::{Ctx, Timestamp};
@@ -144,12 +146,30 @@ impl DataDir {
             catalog,
             search: Arc::new(search),
             providers,
+            cache: cache(config, clock)?,
+            limits: config.limits,
             secret,
             clock,
             wake: Notify::new(),
         };
         Ok((Arc::new(shop), thread))
     }
+}
+
+/// What the processes of the shop share for a while. Nothing is connected yet.
+fn cache(config: &Config, clock: fn() -> Timestamp) -> anyhow::Result<Cache> {
+    let own = Arc::new(MemoryCache::new());
+    if config.cache_urls.is_empty() {
+        return Ok(Cache::alone(own, clock));
+    }
+    #[cfg(feature = "redis")]
+    {
+        let shared = stoa_redis::RedisCache::new(&config.cache_urls, &config.cache_prefix)
+            .context("cache.url")?;
+        Ok(Cache::shared(Arc::new(shared), own, clock))
+    }
+    #[cfg(not(feature = "redis"))]
+    bail!("cache.url names a Redis server, but this program was built without the feature `redis`")
 }
 
 /// Where imports write: the store.

@@ -22,6 +22,13 @@ pub struct RequestLabels {
     pub status: StatusClass,
 }
 
+/// Labels of a request that was refused because there were too many.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct LimitLabels {
+    /// Name of the limit.
+    pub limit: &'static str,
+}
+
 /// Class of a status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
 pub enum StatusClass {
@@ -40,6 +47,7 @@ pub enum StatusClass {
 pub struct Metrics {
     requests: Family<RequestLabels, Counter<u64, AtomicU64>>,
     seconds: Histogram,
+    limited: Family<LimitLabels, Counter<u64, AtomicU64>>,
     registry: Registry,
 }
 
@@ -57,7 +65,9 @@ impl Metrics {
             Unit::Seconds,
             seconds.clone(),
         );
-        Self { requests, seconds, registry }
+        let limited = Family::<LimitLabels, Counter<u64, AtomicU64>>::default();
+        registry.register("rate_limited", "Requests refused by a rate limit", limited.clone());
+        Self { requests, seconds, limited, registry }
     }
 
     pub(crate) fn request(&self, route: &str, status: u16, took: Duration) {
@@ -71,6 +81,10 @@ impl Metrics {
         self.seconds.observe(took.as_secs_f64());
     }
 
+    pub(crate) fn limited(&self, limit: &'static str) {
+        self.limited.get_or_create(&LimitLabels { limit }).inc();
+    }
+
     /// Everything in the text format of Prometheus, with the engine's own counters.
     pub async fn render(&self, web: &Web) -> String {
         let mut text = String::new();
@@ -82,7 +96,8 @@ impl Metrics {
         text.push('\n');
         let engine = web.shop().engine.stats();
         let indexed = web.shop().search.len().await.unwrap_or(0);
-        let rows: [(&str, &str, u64); 11] = [
+        let cache = web.shop().cache.state();
+        let mut rows = vec![
             ("engine_batches_total", "counter", engine.batches),
             ("engine_commands_total", "counter", engine.commands),
             ("engine_commands_refused_total", "counter", engine.refused),
@@ -95,6 +110,10 @@ impl Metrics {
             ("search_indexed_products", "gauge", indexed),
             ("page_cache_bytes", "gauge", web.pages().bytes()),
         ];
+        if let Some(cache) = cache {
+            rows.push(("cache_up", "gauge", u64::from(cache.fault.is_none())));
+            rows.push(("cache_failures_total", "counter", cache.failures));
+        }
         for (name, kind, value) in rows {
             let family = name.trim_end_matches("_total");
             // Writing to a String cannot fail.

@@ -16,21 +16,34 @@ use axum::body::Body;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, COOKIE, HOST, LOCATION, SET_COOKIE};
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
+use stoa_app::cache::Cache;
 use stoa_app::catalog::Catalog;
 use stoa_app::engine::Engine;
+use stoa_app::rate_limit::Limits;
 use stoa_app::{Shop, clock, doctor, staff};
 use stoa_domain::shop::{ShippingMethod, ShopConfig};
+use stoa_embedded::cache::MemoryCache;
 use stoa_embedded::search::TantivyIndex;
 use stoa_embedded::test_payment::{Behaviour, NAME, TestProvider};
 use stoa_kernel::{Currency, Money};
+use stoa_ports::cache::Quota;
 use stoa_ports::payment::PaymentProvider;
 use stoa_sql::Db;
 use stoa_web::api::suggest::encode;
+use stoa_web::client::Proxies;
 use stoa_web::{Options, Web, router};
 use tower::ServiceExt;
 
 const EMAIL: &str = "ada@example.com";
 const PASSWORD: &str = "correct horse battery";
+
+fn limits() -> Limits {
+    Limits {
+        sign_in: Quota::new(60, 900),
+        sign_in_account: Quota::new(10, 900),
+        ..Limits::default()
+    }
+}
 
 /// A running shop in a folder of its own.
 struct Office {
@@ -69,6 +82,8 @@ impl Office {
             engine,
             config,
             providers,
+            cache: Cache::alone(Arc::new(MemoryCache::new()), clock::now),
+            limits: limits(),
             secret: [3; 32],
             clock: clock::now,
             wake: tokio::sync::Notify::new(),
@@ -77,6 +92,8 @@ impl Office {
             public_url: "https://shop.example".to_owned(),
             tagline: String::new(),
             page_cache_bytes: 1024 * 1024,
+            data_directory: folder.path().display().to_string(),
+            proxies: Proxies::default(),
         };
         Self { web: Web::new(Arc::new(shop), options), _folder: folder }
     }
@@ -368,6 +385,29 @@ async fn a_set_up_link_makes_the_first_administrator_once() {
 }
 
 #[tokio::test]
+async fn who_guesses_passwords_waits() {
+    let office = Office::open();
+    office.administrator().await;
+    let mut browser = office.browser();
+    let path = "/admin/sign-in";
+    let csrf = browser.get(path).await.value_of("csrf");
+    for n in 0..15 {
+        let form = [("csrf", csrf.as_str()), ("email", EMAIL), ("password", "wrong horse")];
+        let refused = browser.post(path, &form).await;
+        let wanted = if n < 10 { 422 } else { 429 };
+        assert_eq!(refused.status, wanted, "try {n}");
+        if n >= 10 {
+            assert!(refused.body.contains("Too many attempts. Try again in 2 minutes."));
+        }
+    }
+    // Nor does the right password help now; another account is another matter.
+    let form = [("csrf", csrf.as_str()), ("email", EMAIL), ("password", PASSWORD)];
+    assert_eq!(browser.post(path, &form).await.status, 429);
+    let form = [("csrf", csrf.as_str()), ("email", "bob@example.com"), ("password", PASSWORD)];
+    assert_eq!(browser.post(path, &form).await.status, 422);
+}
+
+#[tokio::test]
 async fn signing_in_rotates_the_token_and_signing_out_ends_it() {
     let office = Office::open();
     office.administrator().await;
@@ -402,6 +442,9 @@ async fn signing_in_rotates_the_token_and_signing_out_ends_it() {
 
     let page = browser.get("/admin/system").await;
     assert!(page.body.contains("Everything runs as it should."), "{}", page.body);
+    for fact in ["Data directory", &office.web.options().data_directory, "Size of the database"] {
+        assert!(page.body.contains(fact), "{fact}");
+    }
     let left = browser.submit(&page, "/admin/sign-out", &[]).await;
     assert_eq!(left.location(), path);
     let mut kept = Browser { cookie: Some(after), ..browser };

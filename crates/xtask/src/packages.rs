@@ -14,8 +14,9 @@ const NEEDED: &[(&str, &str)] = &[
     ("node", "nodejs"),
     ("npm", "npm"),
     ("chromium", "chromium"),
-    // Tests start servers of their own; the one that Debian's package starts is not used.
+    // Tests start servers of their own; those that Debian's packages start are not used.
     ("initdb", "postgresql"),
+    ("redis-server", "redis-server"),
 ];
 
 /// Where Debian keeps the server's programs of each version, which are on nobody's path.

@@ -11,7 +11,7 @@ use quick_cache::sync::Cache;
 use stoa_domain::catalog::{AttributeValue, Category, Product, Status};
 use stoa_domain::inventory::StockLevel;
 use stoa_domain::shop::ShopConfig;
-use stoa_kernel::{CategoryId, ProductId, VariantId};
+use stoa_kernel::{CategoryId, Currency, ProductId, VariantId};
 use stoa_ports::search::{DocAttribute, DocValue, ProductDoc};
 use stoa_sql::{Db, Tx};
 
@@ -246,7 +246,7 @@ impl Catalog {
             }
             let variants: Vec<VariantId> = product.variants.iter().map(|v| v.id).collect();
             let levels = inventory::store::levels(&mut tx, &variants).await?;
-            docs.push(doc(&tree, StockedProduct { product, levels }));
+            docs.push(doc(&tree, self.shop.currency, StockedProduct { product, levels }));
         }
         Ok(docs)
     }
@@ -274,10 +274,12 @@ pub async fn stocked(tx: &mut Tx, id: ProductId) -> Result<Option<StockedProduct
     Ok(Some(StockedProduct { product, levels }))
 }
 
-fn doc(tree: &CategoryTree, found: StockedProduct) -> ProductDoc {
-    let in_stock = found.product.variants.iter().any(|variant| found.available(variant.id) > 0);
+fn doc(tree: &CategoryTree, currency: Currency, found: StockedProduct) -> ProductDoc {
+    // What has no price here cannot be bought here.
+    let mut on_sale = found.product.variants.iter().filter(|v| v.price_in(currency).is_some());
+    let in_stock = on_sale.any(|variant| found.available(variant.id) > 0);
     let product = found.product;
-    let mut prices: Vec<(stoa_kernel::Currency, i64)> = Vec::new();
+    let mut prices: Vec<(Currency, i64)> = Vec::new();
     for price in product.variants.iter().flat_map(|variant| &variant.prices) {
         let (currency, minor) = (price.price.currency, price.price.minor);
         match prices.iter_mut().find(|(known, _)| *known == currency) {

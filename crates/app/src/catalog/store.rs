@@ -159,6 +159,7 @@ const CARDS: Sql = sql!(
             (select max(r.compare_at) from variants v join prices r on r.variant_id = v.id
                 where v.product_id = p.id and r.currency = $2),
             exists (select 1 from variants v join stock_levels s on s.variant_id = v.id
+                join prices r on r.variant_id = v.id and r.currency = $2
                 where v.product_id = p.id group by v.id having sum(s.on_hand - s.reserved) > 0),
             (select count(*) from variants v where v.product_id = p.id),
             p.status
@@ -171,6 +172,7 @@ const CARDS: Sql = sql!(
             (select max(r.compare_at) from variants v join prices r on r.variant_id = v.id
                 where v.product_id = p.id and r.currency = $2),
             exists (select 1 from variants v join stock_levels s on s.variant_id = v.id
+                join prices r on r.variant_id = v.id and r.currency = $2
                 where v.product_id = p.id group by v.id having sum(s.on_hand - s.reserved) > 0),
             (select count(*) from variants v where v.product_id = p.id),
             p.status

@@ -5,7 +5,6 @@
 //! passwords as argon2id, links, sessions and tokens as SHA-256 of 128 random bits.
 
 mod api_tokens;
-mod attempts;
 mod passwords;
 mod scope;
 mod sessions;
@@ -20,7 +19,6 @@ use stoa_kernel::UserId;
 use stoa_sql::SqlError;
 
 pub use api_tokens::{api_token, create_api_token};
-pub use attempts::{Attempts, TooManyAttempts};
 pub use passwords::PASSWORD_CHARS;
 pub use scope::{Scope, ScopeError, Scopes};
 pub use sessions::{SESSION_S, session, sign_in, sign_out};

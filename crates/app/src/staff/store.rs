@@ -9,9 +9,10 @@ const ANY_USER: Sql = sql!("select 1 from users limit 1");
 const USER_BY_EMAIL: Sql =
     sql!("select id, email, name, password_hash from users where email = $1");
 const USER_BY_SESSION: Sql = sql!(
-    "select u.id, u.email, u.name from sessions s join users u on u.id = s.user_id \
+    "select u.id, u.email, u.name, s.expires_at from sessions s join users u on u.id = s.user_id \
      where s.token_hash = $1 and s.expires_at > $2"
 );
+const SESSIONS_OF_USER: Sql = sql!("select token_hash from sessions where user_id = $1");
 const SESSION_DELETE_EXPIRED: Sql = sql!("delete from sessions where expires_at <= $1");
 const SESSION_DELETE_OF_USER: Sql = sql!("delete from sessions where user_id = $1");
 const SETUP_LINK_OPEN: Sql =
@@ -26,6 +27,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &ANY_USER,
     &USER_BY_EMAIL,
     &USER_BY_SESSION,
+    &SESSIONS_OF_USER,
     &SESSION_DELETE_EXPIRED,
     &SESSION_DELETE_OF_USER,
     &SETUP_LINK_OPEN,
@@ -142,8 +144,11 @@ pub(super) async fn session_user(
     tx: &mut Tx,
     session: &TokenHash,
     now: Timestamp,
-) -> Result<Option<User>> {
-    tx.query_opt(&USER_BY_SESSION, &[session.into(), now.into()], user).await
+) -> Result<Option<(User, Timestamp)>> {
+    tx.query_opt(&USER_BY_SESSION, &[session.into(), now.into()], |row| {
+        Ok((user(row)?, row.time(3)?))
+    })
+    .await
 }
 
 pub(super) async fn insert_session(
@@ -168,9 +173,11 @@ pub(super) async fn delete_expired_sessions(tx: &mut Tx, now: Timestamp) -> Resu
     Ok(())
 }
 
-pub(super) async fn delete_sessions_of(tx: &mut Tx, user: UserId) -> Result<()> {
+/// Ends all sessions of a user and says which they were.
+pub(super) async fn delete_sessions_of(tx: &mut Tx, user: UserId) -> Result<Vec<TokenHash>> {
+    let ended = tx.query(&SESSIONS_OF_USER, &[user.into()], |row| row.hash(0)).await?;
     tx.execute(&SESSION_DELETE_OF_USER, &[user.into()]).await?;
-    Ok(())
+    Ok(ended)
 }
 
 pub(super) async fn insert_setup_link(

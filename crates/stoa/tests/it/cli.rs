@@ -352,3 +352,12 @@ fn a_token_is_printed_alone_on_the_last_line() {
     // One that is made while the shop serves works at once.
     shop.get("/api/admin/v1/orders").bearer(&shop.token("orders:read")).expect(200);
 }
+
+#[test]
+fn a_log_that_nobody_looks_at_has_no_colours() {
+    let shop = Shop::closed().set("STOA_LOG__LEVEL", "info").open();
+    assert!(shop.stop().success());
+    let log = shop.logged();
+    assert!(log.contains("stopping"), "{log}");
+    assert!(!log.contains('\u{1b}'), "{log}");
+}

@@ -21,4 +21,5 @@ mod contract;
 mod crash;
 mod http;
 mod idempotency;
+mod limits;
 mod shop;

@@ -29,6 +29,9 @@ mod crash;
 mod http;
 #[path = "../it/idempotency.rs"]
 mod idempotency;
+#[path = "../it/limits.rs"]
+mod limits;
 mod several;
+mod shared_cache;
 #[path = "../it/shop.rs"]
 mod shop;

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use stoa_app::error::StoreError;
 use stoa_app::event_log;
 use stoa_app::order::store;
+use stoa_app::rate_limit::Attempt;
 use stoa_domain::order::{Order, OrderStatus, PaymentStatus};
 use stoa_kernel::{OrderId, Timestamp};
 use stoa_pages::storefront::{
@@ -21,7 +22,8 @@ use super::frame::{Frame, private_page, see_other, with_cookies};
 use super::payment::settle;
 use super::request::{Form, parameter};
 use super::views::{self, Pictures};
-use crate::extract::Client;
+use crate::client::Client;
+use crate::limits::{Applied, seconds};
 use crate::reply::ApiError;
 use crate::state::Web;
 
@@ -63,7 +65,8 @@ async fn lookup_page(
 /// `POST /orders/lookup`: lets in whoever knows number and e-mail address, for a while.
 pub async fn find(
     State(web): State<Web>,
-    Client(client): Client,
+    client: Client,
+    applied: Applied,
     headers: HeaderMap,
     form: Form,
 ) -> Answer {
@@ -84,12 +87,15 @@ pub async fn find(
     };
     // Numbers follow each other, so without a limit they could be tried one after the other.
     let now = (web.shop().clock)();
-    let from = format!("orders {client}");
-    if let Err(refused) = web.attempts().begin(email, &from, now) {
-        let minutes = refused.retry_after_s / 60 + 1;
-        let text = format!("Too many tries. Please wait {minutes} minutes and try again.");
-        let notice = Some(Notice::new(Tone::Bad, text));
-        return lookup_page(&web, &headers, 429, number, email, notice, Vec::new()).await;
+    let attempt = Attempt::order_lookup(&web.shop().limits, client.address, email);
+    for limited in attempt.begin(&web.shop().cache).await {
+        applied.note(&web, limited);
+        if !limited.taken.allowed {
+            let minutes = seconds(limited.taken.retry_after) / 60 + 1;
+            let text = format!("Too many tries. Please wait {minutes} minutes and try again.");
+            let notice = Some(Notice::new(Tone::Bad, text));
+            return lookup_page(&web, &headers, 429, number, email, notice, Vec::new()).await;
+        }
     }
     let mut tx = web.shop().db.read().await.map_err(StoreError::from)?;
     let order = match store::id_of_number(&mut tx, parsed).await? {
@@ -103,7 +109,7 @@ pub async fn find(
         let notice = Some(Notice::new(Tone::Bad, text));
         return lookup_page(&web, &headers, 404, number, email, notice, Vec::new()).await;
     };
-    web.attempts().succeeded(email, &from);
+    attempt.succeeded(&web.shop().cache).await;
     let until = now.plus_seconds(i64::from(ACCESS_S));
     let value = access(&web.shop().secret, order.id, until);
     let stay = cookies::Stay::Seconds(ACCESS_S);
