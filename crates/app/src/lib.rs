@@ -8,6 +8,7 @@
 //! | [`catalog`] | products in and out, and as pages read them | catalogue |
 //! | [`event_log`], [`follow`] | facts, and who follows them | `events` |
 //! | [`idempotency`], [`answer`], [`view`] | answers that can be repeated | `idempotency_keys` |
+//! | [`installation`] | what all processes of a shop agree on | `installation` |
 //! | [`staff`] | people and programs that run the shop | `users`, `sessions`, ... |
 //! | [`back_office`] | lists and sums that the back office shows | reads orders and catalogue |
 //! | [`doctor`] | looks for what must never be | reads all |
@@ -28,6 +29,7 @@ pub mod error;
 pub mod event_log;
 pub mod follow;
 pub mod idempotency;
+pub mod installation;
 pub mod inventory;
 pub mod job;
 pub mod ledger;

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use crate::error::SqlError;
-use crate::migrate::MIGRATIONS;
+use crate::migrate::{MIGRATIONS, newest};
 use crate::value::{Param, Row};
 
 /// Connections that read and are kept for the next reader; more are opened when needed.
@@ -285,8 +285,7 @@ fn open_reader(path: &Path) -> Result<Connection, SqlError> {
 }
 
 fn migrate(connection: &mut Connection) -> Result<(), SqlError> {
-    let known =
-        i64::try_from(MIGRATIONS.len()).map_err(|_| SqlError::internal("too many migrations"))?;
+    let known = newest();
     let version = |connection: &Connection| -> Result<i64, SqlError> {
         Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
     };

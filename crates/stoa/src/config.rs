@@ -1,6 +1,6 @@
 //! Configuration: the defaults below, over them a file, over that the environment.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -30,6 +30,8 @@ pub(crate) struct Config {
     pub(crate) public_url: String,
     /// Bytes of rendered pages kept.
     pub(crate) page_cache_bytes: u64,
+    /// Where the shop's secret is; `None` for the database.
+    pub(crate) secret_file: Option<PathBuf>,
     /// A filter of tracing.
     pub(crate) log_level: String,
     /// Whether logs are JSON.
@@ -44,6 +46,7 @@ struct File {
     shop: ShopFile,
     database: DatabaseFile,
     server: ServerFile,
+    security: SecurityFile,
     log: LogFile,
     payments: PaymentsFile,
     #[serde(default)]
@@ -76,6 +79,12 @@ struct ServerFile {
     listen: String,
     public_url: String,
     page_cache_mib: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SecurityFile {
+    secret_file: String,
 }
 
 #[derive(Deserialize)]
@@ -302,6 +311,9 @@ impl File {
             listen: self.server.listen,
             public_url: self.server.public_url.trim_end_matches('/').to_owned(),
             page_cache_bytes: self.server.page_cache_mib.saturating_mul(1024 * 1024),
+            secret_file: Some(self.security.secret_file)
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from),
             log_level: self.log.level,
             log_json: self.log.format == LogFormat::Json,
             test_payments: self.payments.test.enabled.then(|| Behaviour {
