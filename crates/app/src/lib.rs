@@ -39,4 +39,4 @@ pub mod staff;
 pub mod view;
 
 pub use shop::Shop;
-pub use stoa_sql::Tx;
+pub use stoa_sql::{ReplicaStatus, Tx};

@@ -8,22 +8,25 @@ use serde::Deserialize;
 use stoa_domain::shop::{Discount, DiscountKind, ShippingMethod, ShopConfig, TaxRate};
 use stoa_embedded::test_payment::Behaviour;
 use stoa_kernel::{Currency, Decimal, Money, Rate};
+use stoa_sql::PostgresOptions;
 use toml::{Table, Value};
 
 /// Every setting with its default, for people to read.
 pub(crate) const DEFAULTS: &str = include_str!("../config.default.toml");
 
 /// The configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Config {
     /// What decisions depend on.
     pub(crate) shop: ShopConfig,
     /// One line that says what the shop is.
     pub(crate) tagline: String,
-    /// The address of the PostgreSQL database; `None` for the embedded one.
-    pub(crate) database_url: Option<String>,
+    /// The PostgreSQL database; `None` for the embedded one.
+    pub(crate) database: Option<PostgresOptions>,
     /// Connections to it at most.
-    pub(crate) database_connections: u16,
+    pub(crate) connections: u16,
+    /// What vouches for its certificate.
+    pub(crate) root_certificate: Option<PathBuf>,
     /// Where to listen.
     pub(crate) listen: String,
     /// The address shoppers see; empty means made from `listen`.
@@ -71,6 +74,9 @@ struct ShopFile {
 struct DatabaseFile {
     url: String,
     connections: u16,
+    root_certificate: String,
+    read_urls: Vec<String>,
+    read_max_lag_ms: u64,
 }
 
 #[derive(Deserialize)]
@@ -211,6 +217,11 @@ fn set(table: &mut Table, path: &str, text: &str) -> anyhow::Result<()> {
         }
         Some(Value::Boolean(_)) => Value::Boolean(text.parse().context("true or false is needed")?),
         Some(Value::String(_)) => Value::String(text.to_owned()),
+        // Texts in a list, such as addresses, are separated by commas.
+        Some(Value::Array(list)) if list.iter().all(Value::is_str) => {
+            let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+            Value::Array(parts.map(|part| Value::String(part.to_owned())).collect())
+        }
         Some(_) => bail!("`{last}` can only be set in the file"),
     };
     table.insert(last.to_owned(), value);
@@ -289,16 +300,35 @@ impl File {
                 min_subtotal: min_subtotal.with_context(|| format!("{at}.min_subtotal"))?,
             });
         }
-        let DatabaseFile { url, connections } = self.database;
+        let DatabaseFile { url, connections, root_certificate, read_urls, read_max_lag_ms } =
+            self.database;
         if !(2..=1000).contains(&connections) {
             bail!("database.connections is {connections}; it can be from 2 to 1000");
         }
-        if !(url.is_empty() || url.starts_with("postgres://") || url.starts_with("postgresql://")) {
+        let is_address =
+            |url: &str| url.starts_with("postgres://") || url.starts_with("postgresql://");
+        if !(url.is_empty() || is_address(&url)) {
             bail!("database.url does not begin with postgres://");
         }
+        if !read_urls.iter().all(|url| is_address(url)) {
+            bail!("an address in database.read_urls does not begin with postgres://");
+        }
+        if url.is_empty() && !read_urls.is_empty() {
+            bail!("database.read_urls names replicas of nothing: database.url is empty");
+        }
+        let root_certificate =
+            Some(root_certificate).filter(|path| !path.is_empty()).map(PathBuf::from);
+        let database = Some(url).filter(|url| !url.is_empty()).map(|url| PostgresOptions {
+            url,
+            connections,
+            read_urls,
+            max_lag: Duration::from_millis(read_max_lag_ms),
+            root_certificate: root_certificate.clone(),
+        });
         Ok(Config {
-            database_url: Some(url).filter(|url| !url.is_empty()),
-            database_connections: connections,
+            database,
+            connections,
+            root_certificate,
             shop: ShopConfig {
                 name: self.shop.name,
                 currency,
@@ -342,10 +372,13 @@ mod tests {
         assert_eq!(config.shop.name, "B");
         assert_eq!(config.shop.currency, Currency::EUR);
         assert_eq!(config.page_cache_bytes, 1024 * 1024);
-        assert_eq!(config.database_url, None);
+        assert!(config.database.is_none());
         let address = "postgres://stoa@db/shop";
-        let on_server = load(file, &[("STOA_DATABASE__URL", address)]).unwrap();
-        assert_eq!(on_server.database_url.as_deref(), Some(address));
+        let replicas = ("STOA_DATABASE__READ_URLS", "postgres://one/shop, postgres://two/shop");
+        let on_server = load(file, &[("STOA_DATABASE__URL", address), replicas]).unwrap();
+        let on_server = on_server.database.unwrap();
+        assert_eq!(on_server.url, address);
+        assert_eq!(on_server.read_urls, ["postgres://one/shop", "postgres://two/shop"]);
         assert_eq!(config.shop.tax_rate("US", Some("CA")).unwrap().rate.ppm(), 72_500);
         assert_eq!(config.shop.tax_rate("US", Some("TX")), None);
     }
@@ -361,6 +394,8 @@ mod tests {
             ("shop = [", &[], "not TOML"),
             ("", &[("STOA_DATABASE__URL", "mysql://root@db/shop")], "database.url"),
             ("[database]\nconnections = 1", &[], "database.connections"),
+            ("[database]\nread_urls = [\"postgres://db/shop\"]", &[], "database.read_urls"),
+            ("", &[("STOA_DATABASE__READ_URLS", "db")], "database.read_urls"),
         ] {
             let error = format!("{:#}", load(file, variables).unwrap_err());
             assert!(error.contains(names), "{error}");

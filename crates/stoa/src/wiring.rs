@@ -23,6 +23,9 @@ use tokio::sync::Notify;
 
 use crate::config::Config;
 
+/// The embedded database in a data directory.
+pub(crate) const DATABASE_FILE: &str = "stoa.db";
+
 /// A data directory.
 #[derive(Debug, Clone)]
 pub(crate) struct DataDir(PathBuf);
@@ -48,13 +51,18 @@ impl DataDir {
     /// # Errors
     /// It cannot be opened, or was made by a newer Stoa.
     pub(crate) async fn db(&self, config: &Config) -> anyhow::Result<Db> {
-        match &config.database_url {
-            Some(url) => Db::open_postgres(url, config.database_connections)
+        match &config.database {
+            Some(options) => Db::open_postgres_with(options)
                 .await
                 .context("cannot open the database that database.url names"),
             None => Db::open_embedded(&self.0)
                 .with_context(|| format!("cannot open the database in {}", self.0.display())),
         }
+    }
+
+    /// The folder with the search index.
+    pub(crate) fn search(&self) -> PathBuf {
+        self.0.join("search")
     }
 
     /// The file with the test provider's book.
@@ -136,7 +144,7 @@ impl DataDir {
     ) -> anyhow::Result<(Arc<Shop>, EngineThread)> {
         let db = self.db(config).await?;
         let shop_config = Arc::new(config.shop.clone());
-        let search = TantivyIndex::open(&self.0.join("search")).context("the search index")?;
+        let search = TantivyIndex::open(&self.search()).context("the search index")?;
         let mut providers: BTreeMap<&'static str, Arc<dyn PaymentProvider>> = BTreeMap::new();
         if let Some(behaviour) = config.test_payments {
             let provider = TestProvider::open(&self.test_book(), behaviour)

@@ -39,7 +39,7 @@ pub async fn ready(State(web): State<Web>) -> Response {
     };
     let store = store.await.map(|_| ()).map_err(|error| error.to_string());
     let search = shop.search.len().await.map(|_| ()).map_err(|error| error.to_string());
-    let checks: Vec<Check> = [("store", store), ("search", search)]
+    let mut checks: Vec<Check> = [("store", store), ("search", search)]
         .into_iter()
         .map(|(name, result)| Check {
             name,
@@ -48,6 +48,15 @@ pub async fn ready(State(web): State<Web>) -> Response {
         })
         .collect();
     let ready = checks.iter().all(|check| check.detail.is_none());
+    // Without a replica the shop is as ready; whoever looks should know all the same.
+    checks.extend(shop.db.replicas().into_iter().map(|replica| Check {
+        name: "replica",
+        status: if replica.serves { "ready" } else { "left_out" },
+        detail: Some(match replica.lag_ms {
+            Some(lag) => format!("{}, {lag} ms behind", replica.name),
+            None => format!("{}, away or not caught up", replica.name),
+        }),
+    }));
     let (status, word) = if ready { (200, "ready") } else { (503, "not_ready") };
     reply::json(status, &Health { status: word, checks })
 }

@@ -13,6 +13,8 @@
 
 const ON_POSTGRES: bool = true;
 
+#[path = "../it/backup.rs"]
+mod backup;
 #[path = "../it/bad_input.rs"]
 mod bad_input;
 #[path = "../it/buyer.rs"]
@@ -29,6 +31,8 @@ mod crash;
 mod http;
 #[path = "../it/idempotency.rs"]
 mod idempotency;
+mod moves;
+mod replicas;
 mod several;
 #[path = "../it/shop.rs"]
 mod shop;
