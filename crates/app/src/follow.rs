@@ -103,6 +103,10 @@ pub async fn changes_after(shop: &Shop, offset: i64) -> Result<Option<CatalogCha
     let mut tx = shop.db.read().await?;
     let mut change = CatalogChange::default();
     let facts = event_log::read(&mut tx, offset, CHUNK, |fact| change.take(fact)).await?;
+    if facts > 0 {
+        // What is read anew because of these facts must not come from before them.
+        tx.note_position().await?;
+    }
     Ok((facts > 0).then_some(change))
 }
 

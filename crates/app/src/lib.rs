@@ -8,6 +8,7 @@
 //! | [`catalog`] | products in and out, and as pages read them | catalogue |
 //! | [`event_log`], [`follow`] | facts, and who follows them | `events` |
 //! | [`idempotency`], [`answer`], [`view`] | answers that can be repeated | `idempotency_keys` |
+//! | [`installation`] | what all processes of a shop agree on | `installation` |
 //! | [`staff`] | people and programs that run the shop | `users`, `sessions`, ... |
 //! | [`cache`], [`rate_limit`] | what processes share for a while; who may try how often | none |
 //! | [`back_office`] | lists and sums that the back office shows | reads orders and catalogue |
@@ -30,6 +31,7 @@ pub mod error;
 pub mod event_log;
 pub mod follow;
 pub mod idempotency;
+pub mod installation;
 pub mod inventory;
 pub mod job;
 pub mod ledger;
@@ -40,4 +42,4 @@ pub mod staff;
 pub mod view;
 
 pub use shop::Shop;
-pub use stoa_sql::Tx;
+pub use stoa_sql::{ReplicaStatus, Tx};

@@ -3,7 +3,7 @@
 /// A step of the schema.
 #[derive(Debug)]
 pub(crate) struct Migration {
-    /// Its place, from 1 without gaps.
+    /// Its place; numbers grow.
     pub(crate) number: i64,
     /// Its file name without the ending.
     pub(crate) name: &'static str,
@@ -25,7 +25,12 @@ macro_rules! migrations {
 }
 
 /// All of them, in order.
-pub(crate) const MIGRATIONS: &[Migration] = migrations![1 "0001_foundation"];
+pub(crate) const MIGRATIONS: &[Migration] = migrations![1 "0001_foundation", 7 "0007_installation"];
+
+/// The number of the newest one.
+pub(crate) fn newest() -> i64 {
+    MIGRATIONS.last().map_or(0, |migration| migration.number)
+}
 
 #[cfg(test)]
 mod tests {
@@ -45,8 +50,8 @@ mod tests {
         let listed: Vec<String> = MIGRATIONS.iter().map(|m| format!("{}.sql", m.name)).collect();
         assert_eq!(names("sqlite"), listed);
         assert_eq!(names("postgres"), listed);
-        for (index, migration) in MIGRATIONS.iter().enumerate() {
-            assert_eq!(usize::try_from(migration.number).unwrap(), index + 1);
+        assert!(MIGRATIONS.is_sorted_by(|before, after| before.number < after.number));
+        for migration in MIGRATIONS {
             assert!(migration.name.starts_with(&format!("{:04}_", migration.number)));
         }
     }

@@ -2,18 +2,20 @@
 //! anyone is told of it: the log is flushed here ([`crate::flush`]), not by SQLite, so that the next
 //! transaction need not wait for the disk.
 
+use std::collections::BTreeMap;
 use std::ffi::CStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use rusqlite::backup::{Backup, StepResult};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use crate::error::SqlError;
 use crate::flush::Flusher;
-use crate::migrate::MIGRATIONS;
+use crate::migrate::{MIGRATIONS, newest};
 use crate::value::{Param, Row};
 
 /// Connections that read and are kept for the next reader; more are opened when needed.
@@ -82,21 +84,7 @@ impl Sqlite {
     }
 
     pub(crate) fn integrity_faults(&self) -> Result<Vec<String>, SqlError> {
-        let connection = open_reader(&self.path)?;
-        let mut faults = Vec::new();
-        connection.pragma_query(None, "integrity_check", |row| {
-            let line: String = row.get(0)?;
-            if line != "ok" {
-                faults.push(line);
-            }
-            Ok(())
-        })?;
-        connection.pragma_query(None, "foreign_key_check", |row| {
-            let (table, parent): (String, String) = (row.get(0)?, row.get(2)?);
-            faults.push(format!("a row of {table} names a row of {parent} that is not there"));
-            Ok(())
-        })?;
-        Ok(faults)
+        faults(&open_reader(&self.path)?)
     }
 
     pub(crate) fn prepare(&self, text: &str) -> Result<(), SqlError> {
@@ -115,7 +103,73 @@ impl Sqlite {
     }
 }
 
+/// Every fault a database finds in itself.
+fn faults(connection: &Connection) -> Result<Vec<String>, SqlError> {
+    let mut faults = Vec::new();
+    connection.pragma_query(None, "integrity_check", |row| {
+        let line: String = row.get(0)?;
+        if line != "ok" {
+            faults.push(line);
+        }
+        Ok(())
+    })?;
+    connection.pragma_query(None, "foreign_key_check", |row| {
+        let (table, parent): (String, String) = (row.get(0)?, row.get(2)?);
+        faults.push(format!("a row of {table} names a row of {parent} that is not there"));
+        Ok(())
+    })?;
+    Ok(faults)
+}
+
+/// Faults of a file, and the rows of each of its tables.
+pub(crate) fn inspect(file: &Path) -> Result<(Vec<String>, BTreeMap<String, u64>), SqlError> {
+    let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    Ok((faults(&connection)?, counts(&connection)?))
+}
+
+/// The rows of each table as migrations leave them.
+pub(crate) fn fresh_counts() -> Result<BTreeMap<String, u64>, SqlError> {
+    let mut connection = Connection::open_in_memory()?;
+    migrate(&mut connection)?;
+    counts(&connection)
+}
+
+fn counts(connection: &Connection) -> Result<BTreeMap<String, u64>, SqlError> {
+    let text = "select name from sqlite_master where type = 'table' and name not like 'sqlite_%'";
+    let mut statement = connection.prepare(text)?;
+    let names = statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+    let mut counts = BTreeMap::new();
+    for name in names {
+        let text = format!("select count(*) from \"{name}\"");
+        let rows: i64 = connection.query_row(&text, [], |row| row.get(0))?;
+        counts.insert(name, u64::try_from(rows).unwrap_or(0));
+    }
+    Ok(counts)
+}
+
 impl SqliteTx {
+    /// Writes what this transaction sees into a new file, and sees to it that the file is on disk.
+    pub(crate) fn back_up(&mut self, file: &Path) -> Result<(), SqlError> {
+        let source = self.connection()?;
+        let mut copy = Connection::open(file)?;
+        // Half a file is nothing to anybody, so that nothing need be kept of it.
+        copy.pragma_update(None, "journal_mode", "off")?;
+        copy.pragma_update(None, "synchronous", "off")?;
+        let step = Backup::new(source, &mut copy)?.step(-1)?;
+        if step != StepResult::Done {
+            return Err(SqlError::unavailable("the database is busy; try again"));
+        }
+        // The file is complete without the log beside it.
+        copy.pragma_update(None, "journal_mode", "delete")?;
+        copy.close().map_err(|(_, error)| error)?;
+        let on_disk = std::fs::File::open(file).and_then(|file| file.sync_all());
+        on_disk.map_err(|error| SqlError::unavailable(error.to_string()))
+    }
+
+    pub(crate) fn batch(&mut self, text: &str) -> Result<(), SqlError> {
+        Ok(self.connection()?.execute_batch(text)?)
+    }
+
     fn connection(&self) -> Result<&Connection, SqlError> {
         match self {
             Self::Write { writer: Some(writer), .. } => Ok(writer),
@@ -307,8 +361,7 @@ fn open_reader(path: &Path) -> Result<Connection, SqlError> {
 }
 
 fn migrate(connection: &mut Connection) -> Result<(), SqlError> {
-    let known =
-        i64::try_from(MIGRATIONS.len()).map_err(|_| SqlError::internal("too many migrations"))?;
+    let known = newest();
     let version = |connection: &Connection| -> Result<i64, SqlError> {
         Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
     };

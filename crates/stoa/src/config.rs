@@ -1,6 +1,6 @@
 //! Configuration: the defaults below, over them a file, over that the environment.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -10,6 +10,7 @@ use stoa_domain::shop::{Discount, DiscountKind, ShippingMethod, ShopConfig, TaxR
 use stoa_embedded::test_payment::Behaviour;
 use stoa_kernel::{Currency, Decimal, Money, Rate};
 use stoa_ports::cache::Quota;
+use stoa_sql::PostgresOptions;
 use stoa_web::client::{ForwardedHeader, Network, Proxies};
 use toml::{Table, Value};
 
@@ -17,16 +18,18 @@ use toml::{Table, Value};
 pub(crate) const DEFAULTS: &str = include_str!("../config.default.toml");
 
 /// The configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Config {
     /// What decisions depend on.
     pub(crate) shop: ShopConfig,
     /// One line that says what the shop is.
     pub(crate) tagline: String,
-    /// The address of the PostgreSQL database; `None` for the embedded one.
-    pub(crate) database_url: Option<String>,
+    /// The PostgreSQL database; `None` for the embedded one.
+    pub(crate) database: Option<PostgresOptions>,
     /// Connections to it at most.
-    pub(crate) database_connections: u16,
+    pub(crate) connections: u16,
+    /// What vouches for its certificate.
+    pub(crate) root_certificate: Option<PathBuf>,
     /// The addresses of the cache that processes share; none, one server, or nodes of a cluster.
     pub(crate) cache_urls: Vec<String>,
     /// What its keys begin with.
@@ -41,6 +44,8 @@ pub(crate) struct Config {
     pub(crate) public_url: String,
     /// Bytes of rendered pages kept.
     pub(crate) page_cache_bytes: u64,
+    /// Where the shop's secret is; `None` for the database.
+    pub(crate) secret_file: Option<PathBuf>,
     /// A filter of tracing.
     pub(crate) log_level: String,
     /// Whether logs are JSON.
@@ -57,6 +62,7 @@ struct File {
     server: ServerFile,
     cache: CacheFile,
     limits: LimitsFile,
+    security: SecurityFile,
     log: LogFile,
     payments: PaymentsFile,
     #[serde(default)]
@@ -81,6 +87,9 @@ struct ShopFile {
 struct DatabaseFile {
     url: String,
     connections: u16,
+    root_certificate: String,
+    read_urls: Vec<String>,
+    read_max_lag_ms: u64,
 }
 
 #[derive(Deserialize)]
@@ -119,6 +128,12 @@ struct LimitsFile {
     search: String,
     api: String,
     api_token: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SecurityFile {
+    secret_file: String,
 }
 
 #[derive(Deserialize)]
@@ -408,21 +423,40 @@ impl File {
                 min_subtotal: min_subtotal.with_context(|| format!("{at}.min_subtotal"))?,
             });
         }
-        let DatabaseFile { url, connections } = self.database;
+        let DatabaseFile { url, connections, root_certificate, read_urls, read_max_lag_ms } =
+            self.database;
         if !(2..=1000).contains(&connections) {
             bail!("database.connections is {connections}; it can be from 2 to 1000");
         }
-        if !(url.is_empty() || url.starts_with("postgres://") || url.starts_with("postgresql://")) {
+        let is_address =
+            |url: &str| url.starts_with("postgres://") || url.starts_with("postgresql://");
+        if !(url.is_empty() || is_address(&url)) {
             bail!("database.url does not begin with postgres://");
         }
+        if !read_urls.iter().all(|url| is_address(url)) {
+            bail!("an address in database.read_urls does not begin with postgres://");
+        }
+        if url.is_empty() && !read_urls.is_empty() {
+            bail!("database.read_urls names replicas of nothing: database.url is empty");
+        }
+        let root_certificate =
+            Some(root_certificate).filter(|path| !path.is_empty()).map(PathBuf::from);
+        let database = Some(url).filter(|url| !url.is_empty()).map(|url| PostgresOptions {
+            url,
+            connections,
+            read_urls,
+            max_lag: Duration::from_millis(read_max_lag_ms),
+            root_certificate: root_certificate.clone(),
+        });
         let (cache_urls, cache_prefix) = self.cache.check()?;
         Ok(Config {
+            database,
+            connections,
+            root_certificate,
             cache_urls,
             cache_prefix,
             limits: self.limits.check()?,
             proxies: self.server.proxies()?,
-            database_url: Some(url).filter(|url| !url.is_empty()),
-            database_connections: connections,
             shop: ShopConfig {
                 name: self.shop.name,
                 currency,
@@ -435,6 +469,9 @@ impl File {
             listen: self.server.listen,
             public_url: self.server.public_url.trim_end_matches('/').to_owned(),
             page_cache_bytes: self.server.page_cache_mib.saturating_mul(1024 * 1024),
+            secret_file: Some(self.security.secret_file)
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from),
             log_level: self.log.level,
             log_json: self.log.format == LogFormat::Json,
             test_payments: self.payments.test.enabled.then(|| Behaviour {
@@ -463,10 +500,13 @@ mod tests {
         assert_eq!(config.shop.name, "B");
         assert_eq!(config.shop.currency, Currency::EUR);
         assert_eq!(config.page_cache_bytes, 1024 * 1024);
-        assert_eq!(config.database_url, None);
+        assert!(config.database.is_none());
         let address = "postgres://stoa@db/shop";
-        let on_server = load(file, &[("STOA_DATABASE__URL", address)]).unwrap();
-        assert_eq!(on_server.database_url.as_deref(), Some(address));
+        let replicas = ("STOA_DATABASE__READ_URLS", "postgres://one/shop, postgres://two/shop");
+        let on_server = load(file, &[("STOA_DATABASE__URL", address), replicas]).unwrap();
+        let on_server = on_server.database.unwrap();
+        assert_eq!(on_server.url, address);
+        assert_eq!(on_server.read_urls, ["postgres://one/shop", "postgres://two/shop"]);
         assert_eq!(config.shop.tax_rate("US", Some("CA")).unwrap().rate.ppm(), 72_500);
         assert_eq!(config.shop.tax_rate("US", Some("TX")), None);
     }
@@ -515,6 +555,8 @@ mod tests {
             ("", &[("STOA_LIMITS__API", "many")], "limits.api"),
             ("", &[("STOA_LIMITS__API", "0/1m")], "limits.api"),
             ("", &[("STOA_LIMITS__SEARCH", "10/8d")], "limits.search"),
+            ("[database]\nread_urls = [\"postgres://db/shop\"]", &[], "database.read_urls"),
+            ("", &[("STOA_DATABASE__READ_URLS", "db")], "database.read_urls"),
         ] {
             let error = format!("{:#}", load(file, variables).unwrap_err());
             assert!(error.contains(names), "{error}");

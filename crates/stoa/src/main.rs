@@ -2,7 +2,9 @@
 //! puts adapters behind ports; it holds no rule.
 #![allow(missing_docs, reason = "a program, not a library")]
 
+mod backup;
 mod config;
+mod copy;
 mod demo;
 mod doctor;
 mod import;
@@ -71,6 +73,12 @@ enum Command {
     Token(TokenCommand),
     /// Bring the schema of the database up to date; every other command does so first, too.
     Migrate,
+    /// Keep a copy of the shop in a folder, while it serves.
+    Backup(backup::BackupArgs),
+    /// Bring back what `stoa backup` kept.
+    Restore(backup::RestoreArgs),
+    /// Move a shop from the embedded database to PostgreSQL, or back.
+    Copy(copy::CopyArgs),
     /// Look for faults in configuration, database, stock, orders and books.
     Doctor,
     /// Show every setting with its meaning and default.
@@ -158,6 +166,9 @@ async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             data.db(&config).await?;
             println!("The schema of the database is up to date");
         }
+        Command::Backup(args) => backup::backup(args, &data, &config).await?,
+        Command::Restore(args) => backup::restore(args, &data, &config).await?,
+        Command::Copy(args) => copy::run(args, &config).await?,
         Command::Doctor => {
             if !doctor::doctor(&data, &config).await? {
                 return Ok(ExitCode::FAILURE);

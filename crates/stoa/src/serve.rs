@@ -53,7 +53,7 @@ pub(crate) async fn serve(
     };
     let web = Web::new(Arc::clone(&shop), options);
 
-    if config.database_url.is_none() {
+    if config.database.is_none() {
         // Nobody else serves this directory, so that every stored job may be taken up at once. On a
         // server, another process may be at work on it.
         let mut tx = shop.db.begin().await?;

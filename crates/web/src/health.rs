@@ -52,6 +52,15 @@ pub async fn ready(State(web): State<Web>) -> Response {
         })
         .collect();
     let ready = checks.iter().all(|check| check.detail.is_none());
+    // Without a replica the shop is as ready; whoever looks should know all the same.
+    checks.extend(shop.db.replicas().into_iter().map(|replica| Check {
+        name: "replica",
+        status: if replica.serves { "ready" } else { "left_out" },
+        detail: Some(match replica.lag_ms {
+            Some(lag) => format!("{}, {lag} ms behind", replica.name),
+            None => format!("{}, away or not caught up", replica.name),
+        }),
+    }));
     let (status, word) = if ready { (200, "ready") } else { (503, "not_ready") };
     let mut degraded = Vec::new();
     if let Some(cache) = shop.cache.state() {

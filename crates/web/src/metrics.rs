@@ -11,6 +11,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use stoa_app::ReplicaStatus;
+
 use crate::state::Web;
 
 /// Labels of a request.
@@ -119,7 +121,30 @@ impl Metrics {
             // Writing to a String cannot fail.
             let _infallible = write!(text, "# TYPE stoa_{family} {kind}\nstoa_{name} {value}\n");
         }
+        replicas(&mut text, &web.shop().db.replicas());
         text.push_str("# EOF\n");
         text
+    }
+}
+
+/// The state of each replica of the database.
+fn replicas(text: &mut String, replicas: &[ReplicaStatus]) {
+    type Value = fn(&ReplicaStatus) -> Option<f64>;
+    #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53, and Prometheus has doubles")]
+    let rows: [(&str, &str, Value); 4] = [
+        ("replica_serves", "gauge", |replica| Some(f64::from(u8::from(replica.serves)))),
+        ("replica_lag_seconds", "gauge", |replica| replica.lag_ms.map(|lag| lag as f64 / 1e3)),
+        ("replica_reads_total", "counter", |replica| Some(replica.reads as f64)),
+        ("replica_behind_total", "counter", |replica| Some(replica.behind as f64)),
+    ];
+    for (name, kind, value) in rows {
+        let values = replicas.iter().filter_map(|replica| Some((&replica.name, value(replica)?)));
+        for (n, (replica, value)) in values.enumerate() {
+            if n == 0 {
+                let family = name.trim_end_matches("_total");
+                let _infallible = writeln!(text, "# TYPE stoa_{family} {kind}");
+            }
+            let _infallible = writeln!(text, "stoa_{name}{{replica=\"{replica}\"}} {value}");
+        }
     }
 }

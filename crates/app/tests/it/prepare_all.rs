@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use stoa_app::{back_office, cart, catalog, event_log, idempotency, inventory, job, ledger, order};
+use stoa_app::{
+    back_office, cart, catalog, event_log, idempotency, installation, inventory, job, ledger, order,
+};
 use stoa_sql::{Sql, Write};
 use stoa_test_stores::{Store, on_both_stores};
 
@@ -17,9 +19,11 @@ fn pages() -> Vec<(&'static str, &'static [&'static Sql], &'static [&'static Wri
         ("catalog/store.rs", catalog::store::STATEMENTS, catalog::store::WRITES),
         ("event_log.rs", event_log::STATEMENTS, event_log::WRITES),
         ("idempotency.rs", idempotency::STATEMENTS, idempotency::WRITES),
+        ("installation.rs", installation::STATEMENTS, &[]),
         ("inventory/store.rs", inventory::store::STATEMENTS, inventory::store::WRITES),
         ("job.rs", job::STATEMENTS, job::WRITES),
         ("ledger/store.rs", ledger::store::STATEMENTS, ledger::store::WRITES),
+        ("order/lookup.rs", order::lookup::STATEMENTS, order::lookup::WRITES),
         ("order/store.rs", order::store::STATEMENTS, order::store::WRITES),
     ]
 }

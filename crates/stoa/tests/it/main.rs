@@ -12,6 +12,7 @@
 /// These run on the embedded store; `tests/postgres` has those that run on both.
 const ON_POSTGRES: bool = false;
 
+mod backup;
 mod bad_input;
 mod buyer;
 mod catalogue;

@@ -13,6 +13,8 @@
 
 const ON_POSTGRES: bool = true;
 
+#[path = "../it/backup.rs"]
+mod backup;
 #[path = "../it/bad_input.rs"]
 mod bad_input;
 #[path = "../it/buyer.rs"]
@@ -31,6 +33,8 @@ mod http;
 mod idempotency;
 #[path = "../it/limits.rs"]
 mod limits;
+mod moves;
+mod replicas;
 mod several;
 mod shared_cache;
 #[path = "../it/shop.rs"]
