@@ -11,7 +11,7 @@ use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::ToSql;
 
 use crate::error::SqlError;
-use crate::schema::{Cell, Table};
+use crate::schema::{Cell, Table, TableColumn};
 use crate::statement::Type;
 use crate::value::Param;
 use crate::{Backend, Db, Inner, Result, Tx, postgres, sqlite};
@@ -109,7 +109,7 @@ async fn plan(source: &mut Tx, target: &mut Tx) -> Result<Vec<Planned>> {
     known
         .iter()
         .map(|table| {
-            let kinds = table.columns.iter().map(|column| column.value_type());
+            let kinds = table.columns.iter().map(TableColumn::value_type);
             Ok((table.clone(), kinds.collect::<Result<_>>()?))
         })
         .collect()
@@ -186,7 +186,7 @@ impl<'a> Rows<'a> {
                 tx.query_text(&self.next, &key, read).await
             }
         };
-        let rows = rows.map_err(|error| in_table(self.table, error))?;
+        let rows = rows.map_err(|error| in_table(self.table, &error))?;
         self.ended = rows.len() < CHUNK;
         if let Some(row) = rows.last() {
             let key = self.table.key();
@@ -196,8 +196,8 @@ impl<'a> Rows<'a> {
     }
 }
 
-fn in_table(table: &Table, error: SqlError) -> SqlError {
-    SqlError { message: format!("the table {}: {}", table.name, error.message), ..error }
+fn in_table(table: &Table, error: &SqlError) -> SqlError {
+    SqlError { message: format!("the table {}: {}", table.name, error.message), kind: error.kind }
 }
 
 /// Writes all rows of a table.
@@ -226,7 +226,7 @@ async fn write(
                 }
                 let params =
                     chunk.iter().map(|row| row.iter().map(Cell::param).collect::<Vec<_>>());
-                tx.write(&insert, params).map_err(|error| in_table(table, error))?;
+                tx.write(&insert, params).map_err(|error| in_table(table, &error))?;
                 told(chunk.len());
             }
         }
@@ -253,7 +253,7 @@ async fn write(
                 told(chunk.len());
             }
             let written = writer.finish().await.map_err(SqlError::from);
-            written.map_err(|error| in_table(table, error))?;
+            written.map_err(|error| in_table(table, &error))?;
             tx.batch(&format!("alter table \"{name}\" enable trigger user")).await
         }
     }
