@@ -78,7 +78,7 @@ test("a visitor finds, chooses, pays and looks the order up", async ({ page, scr
     await page.getByRole("button", { name: "Continue to shipping" }).click();
     const errors = page.getByRole("alert");
     await expect(errors.getByRole("heading")).toHaveText("2 things need your attention");
-    await expect(errors.getByRole("link", { name: "Enter the city." })).toBeVisible();
+    await expect(errors.getByRole("link", { name: "Shipping address: enter the city." })).toBeVisible();
     if (scripted) await expect(errors).toBeFocused();
     await expect(page.locator("#email")).toHaveValue("ada at example");
     await expect(page.locator("#email")).toHaveAttribute("aria-invalid", "true");

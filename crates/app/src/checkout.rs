@@ -225,9 +225,19 @@ pub async fn drive(
     Driven::Later { pause_ms: 1_000 }
 }
 
-/// Asks the provider, once, for no longer than it may take.
+/// What a payment of nothing is referred to by.
+const NOTHING_TO_PAY: &str = "nothing-to-pay";
+
+/// Asks the provider, once, for no longer than it may take. For nothing nobody is asked: providers
+/// refuse such charges, and no money moves.
 async fn ask(provider: &dyn PaymentProvider, order: &Order, step: Step) -> ProviderAnswer {
     let payment = &order.payment;
+    if payment.amount.minor == 0 {
+        return match step {
+            Step::Refund => ProviderAnswer::Refunded,
+            _ => ProviderAnswer::Captured { reference: NOTHING_TO_PAY.to_owned() },
+        };
+    }
     let call = async {
         match step {
             Step::Charge => {

@@ -31,13 +31,19 @@ const OF_SUBJECT: Sql = sql!(
 
 const LATEST: Sql = sql!("select coalesce(max(log_offset), 0) from events");
 
+const LEAP: Sql = sql!(
+    sqlite: "update sqlite_sequence set seq = seq + $1 where name = 'events'",
+    postgres: "select setval(pg_get_serial_sequence('events', 'log_offset'), \
+        (select coalesce(max(log_offset), 0) from events) + $1)"
+);
+
 const GAPS: Sql = sql!(
     "select subject, count(*), max(sequence) from events
     group by subject having count(*) <> max(sequence)"
 );
 
 /// Every statement of this page.
-pub const STATEMENTS: &[&Sql] = &[&READ, &OF_SUBJECT, &LATEST, &GAPS];
+pub const STATEMENTS: &[&Sql] = &[&READ, &OF_SUBJECT, &LATEST, &LEAP, &GAPS];
 /// Every set-based write of this page.
 pub static WRITES: &[&Write] = &[&INSERT];
 
@@ -70,6 +76,15 @@ fn from_row(row: &Row<'_>) -> Result<LoggedEvent, StoreError> {
         data: row.string(5)?,
         at: row.time(6)?,
     })
+}
+
+/// Leaves offsets out, so that facts to come are behind any that was ever seen of this log.
+///
+/// # Errors
+/// The store failed.
+pub async fn leap(tx: &mut Tx, offsets: i64) -> Result<(), StoreError> {
+    tx.execute(&LEAP, &[offsets.into()]).await?;
+    Ok(())
 }
 
 /// Appends facts. From here to the commit nobody else can, so that this comes last.

@@ -103,6 +103,10 @@ pub async fn changes_after(shop: &Shop, offset: i64) -> Result<Option<CatalogCha
     let mut tx = shop.db.read().await?;
     let mut change = CatalogChange::default();
     let facts = event_log::read(&mut tx, offset, CHUNK, |fact| change.take(fact)).await?;
+    if facts > 0 {
+        // What is read anew because of these facts must not come from before them.
+        tx.note_position().await?;
+    }
     Ok((facts > 0).then_some(change))
 }
 
@@ -173,6 +177,7 @@ pub async fn catch_up(shop: &Shop, seen: &mut i64) -> Result<usize, FollowError>
         }
         let ids: Vec<ProductId> = change.edited.iter().chain(&change.flipped).copied().collect();
         if !ids.is_empty() {
+            shop.db.flush()?; // The index must not know of what a crash could undo.
             shop.catalog.forget(&[], true);
             let docs = shop.catalog.docs(&ids).await?;
             let on_sale: BTreeSet<ProductId> = docs.iter().map(|doc| doc.id).collect();

@@ -9,8 +9,10 @@
 //! | [`event_log`], [`follow`] | facts, and who follows them | `events` |
 //! | [`jobs`] | jobs of the background: queue, workers, schedules | `queued_jobs`, `job_schedules` |
 //! | [`idempotency`], [`answer`], [`view`] | answers that can be repeated | `idempotency_keys` |
+//! | [`installation`] | what all processes of a shop agree on | `installation` |
 //! | [`mail`] | mails to shoppers and staff | `mails`, `mail_templates`, `follower_offsets` |
 //! | [`staff`] | people and programs that run the shop | `users`, `sessions`, ... |
+//! | [`cache`], [`rate_limit`] | what processes share for a while; who may try how often | none |
 //! | [`back_office`] | lists and sums that the back office shows | reads orders and catalogue |
 //! | [`doctor`] | looks for what must never be | reads all |
 //!
@@ -18,6 +20,7 @@
 
 pub mod answer;
 pub mod back_office;
+pub mod cache;
 pub mod cart;
 pub mod catalog;
 pub mod checkout;
@@ -30,15 +33,17 @@ pub mod error;
 pub mod event_log;
 pub mod follow;
 pub mod idempotency;
+pub mod installation;
 pub mod inventory;
 pub mod job;
 pub mod jobs;
 pub mod ledger;
 pub mod mail;
 pub mod order;
+pub mod rate_limit;
 pub mod shop;
 pub mod staff;
 pub mod view;
 
 pub use shop::Shop;
-pub use stoa_sql::Tx;
+pub use stoa_sql::{ReplicaStatus, Tx};

@@ -12,9 +12,11 @@ use stoa_ports::search::SearchIndex;
 use stoa_sql::Db;
 use tokio::sync::Notify;
 
+use crate::cache::Cache;
 use crate::catalog::Catalog;
 use crate::engine::Engine;
 use crate::mail::MailSettings;
+use crate::rate_limit::Limits;
 
 /// A shop that runs.
 #[derive(Debug)]
@@ -37,6 +39,10 @@ pub struct Shop {
     pub mailer: Arc<dyn Mailer>,
     /// Payment providers by name.
     pub providers: BTreeMap<&'static str, Arc<dyn PaymentProvider>>,
+    /// What this process shares with others for a while.
+    pub cache: Cache,
+    /// How often somebody may try what.
+    pub limits: Limits,
     /// A secret of this installation, from which capabilities are derived that must come out the
     /// same when a request is repeated.
     pub secret: [u8; 32],

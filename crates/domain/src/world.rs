@@ -49,7 +49,7 @@ pub struct World {
     /// Orders by id.
     pub orders: HashMap<OrderId, Order>,
     /// Variants by id.
-    pub offers: HashMap<VariantId, Offer>,
+    pub offers: HashMap<VariantId, Arc<Offer>>,
     /// Which variant has a SKU.
     pub skus: HashMap<String, VariantId>,
     /// Stock levels by variant, in the order in which locations are drawn on.
@@ -89,6 +89,7 @@ impl World {
             VariantRef::Id(id) => self.offers.get(id),
             VariantRef::Sku(sku) => self.skus.get(sku).and_then(|id| self.offers.get(id)),
         }
+        .map(AsRef::as_ref)
     }
 
     /// Stock of a variant.

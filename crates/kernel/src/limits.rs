@@ -32,6 +32,8 @@ pub const IDEMPOTENCY_KEEP_S: i64 = 48 * 3_600;
 pub const ENGINE_QUEUE: usize = 8_192;
 /// Commands in one batch.
 pub const ENGINE_BATCH: usize = 512;
+/// Variants of which the engine keeps copies, about 500 bytes each.
+pub const ENGINE_OFFERS: usize = 20_000;
 /// How long a payment may wait for its buyer's action before stock is released, in seconds.
 pub const PAYMENT_ACTION_S: i64 = 30 * 60;
 /// Bytes of a search query.

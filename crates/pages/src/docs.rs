@@ -1,5 +1,7 @@
 //! The API's documentation, rendered from its OpenAPI 3.1 document. No script is needed.
 
+use std::fmt;
+
 use askama::Template;
 use serde_json::{Map, Value, json};
 
@@ -12,6 +14,48 @@ const MAX_FIELDS: usize = 200;
 
 const METHODS: [&str; 7] = ["get", "post", "put", "patch", "delete", "head", "options"];
 
+/// What a document says in words: what stands between backticks is code.
+#[derive(Debug, Clone, Default)]
+struct Prose(String);
+
+impl fmt::Display for Prose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let n_ticks = self.0.matches('`').count();
+        for (index, part) in self.0.split('`').enumerate() {
+            // A last tick that nothing closes stands for itself.
+            let is_open = index == n_ticks && n_ticks % 2 == 1;
+            match index % 2 {
+                1 if is_open => write!(f, "`{}", Escaped(part))?,
+                1 => write!(f, "<code>{}</code>", Escaped(part))?,
+                _ => write!(f, "{}", Escaped(part))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+// Everything that comes from the document is escaped above.
+impl askama::filters::HtmlSafe for Prose {}
+
+struct Escaped<'a>(&'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use fmt::Write as _;
+        for letter in self.0.chars() {
+            match letter {
+                '&' => f.write_str("&amp;")?,
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '"' => f.write_str("&#34;")?,
+                '\'' => f.write_str("&#39;")?,
+                other => f.write_char(other)?,
+            }
+        }
+        Ok(())
+    }
+}
+
 /// `/api/docs`
 #[derive(Debug, Clone, Template)]
 #[template(path = "docs/api.html")]
@@ -19,7 +63,7 @@ pub struct ApiDocsPage {
     layout: Layout,
     title: String,
     version: String,
-    description: Vec<String>,
+    description: Vec<Prose>,
     servers: Vec<String>,
     groups: Vec<Group>,
 }
@@ -28,7 +72,7 @@ pub struct ApiDocsPage {
 struct Group {
     name: String,
     anchor: String,
-    description: Vec<String>,
+    description: Vec<Prose>,
     operations: Vec<Operation>,
 }
 
@@ -38,7 +82,7 @@ struct Operation {
     path: String,
     anchor: String,
     summary: String,
-    description: Vec<String>,
+    description: Vec<Prose>,
     deprecated: bool,
     needs_token: bool,
     parameters: Vec<Field>,
@@ -53,7 +97,7 @@ struct Field {
     place: String,
     kind: String,
     required: bool,
-    description: String,
+    description: Prose,
 }
 
 #[derive(Debug, Clone)]
@@ -67,7 +111,7 @@ struct Body {
 #[derive(Debug, Clone)]
 struct Response {
     status: String,
-    description: String,
+    description: Prose,
     body: Option<Body>,
 }
 
@@ -158,7 +202,11 @@ impl<'a> Reader<'a> {
                     place: text(parameter, "in"),
                     kind: self.kind(schema),
                     required: flag(parameter, "required"),
-                    description: if described.is_empty() { self.remark(schema) } else { described },
+                    description: Prose(if described.is_empty() {
+                        self.remark(schema)
+                    } else {
+                        described
+                    }),
                 }
             })
             .collect();
@@ -168,7 +216,7 @@ impl<'a> Reader<'a> {
                 let response = self.resolve(response);
                 Response {
                     status: status.clone(),
-                    description: text(response, "description"),
+                    description: Prose(text(response, "description")),
                     body: self.body(response),
                 }
             })
@@ -343,7 +391,7 @@ impl<'a> Reader<'a> {
                 place: String::new(),
                 kind: self.kind(property),
                 required: required.contains(&name.as_str()),
-                description: self.remark(property),
+                description: Prose(self.remark(property)),
             });
             self.fields(property, &path, depth + 1, into);
         }
@@ -420,11 +468,12 @@ fn object<'v>(value: &'v Value, key: &str) -> impl Iterator<Item = (&'v String, 
     value.get(key).and_then(Value::as_object).into_iter().flatten()
 }
 
-fn paragraphs(value: &Value) -> Vec<String> {
+fn paragraphs(value: &Value) -> Vec<Prose> {
     text(value, "description")
         .split("\n\n")
         .map(|paragraph| paragraph.trim().to_owned())
         .filter(|paragraph| !paragraph.is_empty())
+        .map(Prose)
         .collect()
 }
 
@@ -489,17 +538,30 @@ mod tests {
         assert_eq!(body.kind, "Node");
         let field = |name: &str| body.fields.iter().find(|field| field.name == name).unwrap();
         assert!(field("name").required && !field("size").required);
-        assert_eq!(field("child.child.name").description, "What it is called");
+        assert_eq!(field("child.child.name").description.0, "What it is called");
         assert!(body.fields.len() < 30);
         let example: Value = serde_json::from_str(&body.example).unwrap();
         assert_eq!(example["size"], 3);
-        assert_eq!(patch.responses[1].description, "No such cart");
+        assert_eq!(patch.responses[1].description.0, "No such cart");
         assert_eq!(patch.responses[0].body.as_ref().unwrap().kind, "array of Node");
 
         let html = page.render();
         assert!(html.contains("Shop &#60;API&#62;") || html.contains("Shop &lt;API&gt;"));
         assert!(html.contains("id=\"patch-api-v1-carts-id\""));
         assert!(!html.contains("Unused"));
+    }
+
+    #[test]
+    fn backticks_are_code_and_everything_is_escaped() {
+        let shown = |text: &str| Prose(text.to_owned()).to_string();
+        assert_eq!(
+            shown("Give `q=<b>` or `x`."),
+            "Give <code>q=&lt;b&gt;</code> or <code>x</code>."
+        );
+        assert_eq!(shown("<script>'\"&"), "&lt;script&gt;&#39;&#34;&amp;");
+        assert_eq!(shown("one `tick <"), "one `tick &lt;");
+        assert_eq!(shown("`a` and `b"), "<code>a</code> and `b");
+        assert_eq!(shown(""), "");
     }
 
     #[test]

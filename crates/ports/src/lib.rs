@@ -7,7 +7,11 @@
 //! | [`jobs::JobQueue`] | handing jobs of the background to workers |
 //! | [`mail::Mailer`] | sending mail |
 //! | [`payment::PaymentProvider`] | taking and returning money |
+//! | [`cache::CacheStore`] | rate limits, and values that are read again and again |
 
+pub mod cache;
+#[cfg(feature = "testsuite")]
+pub mod cache_suite;
 pub mod jobs;
 #[cfg(feature = "testsuite")]
 pub mod jobs_suite;

@@ -467,6 +467,11 @@ async fn numbers_are_shown_as_ranges(index: Index) {
         assert_eq!(result.total, range.count, "{range:?}");
         assert_eq!(facet(&result, "attr.size").values, ranges);
     }
+    // What people know of a number is the number, with its unit or without.
+    for (value, n) in [("15.5", 1), ("15.5 in", 1), ("15.50", 1), ("15.6", 0), ("15.5..17.5", 3)] {
+        let chosen = SearchQuery { filters: vec![filter("attr.size", &[value])], ..query("") };
+        assert_eq!(search(&index, &chosen).await.total, n, "{value}");
+    }
 }
 
 async fn prices_are_cut_into_ranges(index: Index) {

@@ -21,7 +21,7 @@ pub enum ErrorKind {
 }
 
 /// A failed call.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
 pub struct SqlError {
     /// Why.

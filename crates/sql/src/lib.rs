@@ -10,9 +10,12 @@
 //! never wait (WAL). On PostgreSQL transactions run side by side on a bounded pool of connections,
 //! and one that writes locks what it loads.
 
+mod copy;
 mod error;
+mod flush;
 mod migrate;
 mod postgres;
+mod schema;
 mod sqlite;
 mod statement;
 mod value;
@@ -20,7 +23,11 @@ mod value;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use copy::{Step, copy};
 pub use error::{ErrorKind, SqlError};
+pub use postgres::{
+    Options as PostgresOptions, ReplicaStatus, RestoreTarget, postgres_environment,
+};
 pub use statement::{Column, Sql, Type, Verb, Write};
 pub use value::{Param, Row};
 
@@ -41,10 +48,50 @@ enum Backend {
 #[derive(Debug)]
 pub struct Tx(Inner);
 
+/// What [`Tx::snapshot`] has made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Snapshot {
+    /// The file is a database.
+    Written,
+    /// The name of a snapshot on the server.
+    Exported(String),
+}
+
+/// The number of the newest migration this Stoa knows.
+pub fn schema_version() -> i64 {
+    migrate::newest()
+}
+
+/// Looks at an embedded database that no shop has open: every fault it finds in itself, and the
+/// rows of each table.
+///
+/// # Errors
+/// The file is no database.
+pub fn inspect_embedded(
+    file: &Path,
+) -> Result<(Vec<String>, std::collections::BTreeMap<String, u64>)> {
+    sqlite::inspect(file)
+}
+
 #[derive(Debug)]
 enum Inner {
     Sqlite(sqlite::SqliteTx),
     Postgres(postgres::PostgresTx),
+}
+
+/// A commit that others see already, and that may not be on disk yet.
+#[derive(Debug)]
+pub struct Ahead(Option<Arc<flush::Flusher>>);
+
+impl Ahead {
+    /// Calls `then` once the commit is durable, or with the error that kept it from that; perhaps
+    /// on another thread, and at once where it is durable already.
+    pub fn then(self, then: impl FnOnce(Result<()>) + Send + 'static) {
+        match self.0 {
+            Some(flusher) => flusher.then(Box::new(then)),
+            None => then(Ok(())),
+        }
+    }
 }
 
 impl Db {
@@ -65,7 +112,15 @@ impl Db {
     /// # Errors
     /// The address is wrong, the server is away or refuses, or the schema was made by a newer Stoa.
     pub async fn open_postgres(url: &str, connections: u16) -> Result<Self> {
-        Ok(Self(Backend::Postgres(postgres::Postgres::open(url, connections).await?)))
+        Self::open_postgres_with(&PostgresOptions::new(url, connections)).await
+    }
+
+    /// The same with every option. Replicas need not be there yet.
+    ///
+    /// # Errors
+    /// As above, or a certificate cannot be read.
+    pub async fn open_postgres_with(options: &PostgresOptions) -> Result<Self> {
+        Ok(Self(Backend::Postgres(postgres::Postgres::open(options).await?)))
     }
 
     /// Begins a transaction that writes. On SQLite it waits for the one before it, on PostgreSQL
@@ -83,6 +138,23 @@ impl Db {
             Backend::Sqlite(sqlite) => Inner::Sqlite(sqlite.read()?),
             Backend::Postgres(postgres) => Inner::Postgres(postgres.read().await?),
         }))
+    }
+
+    /// Begins a transaction that only reads, on a replica where there is one: what it sees may be a
+    /// moment old, but not older than what this process has noted ([`Tx::note_position`]).
+    pub async fn read_stale(&self) -> Result<Tx> {
+        match &self.0 {
+            Backend::Sqlite(_) => self.read().await,
+            Backend::Postgres(postgres) => Ok(Tx(Inner::Postgres(postgres.read_stale().await?))),
+        }
+    }
+
+    /// The replicas and how they are.
+    pub fn replicas(&self) -> Vec<ReplicaStatus> {
+        match &self.0 {
+            Backend::Sqlite(_) => Vec::new(),
+            Backend::Postgres(postgres) => postgres.replicas(),
+        }
     }
 
     /// A number that changes whenever another connection or process has committed something.
@@ -119,6 +191,15 @@ impl Db {
         match &self.0 {
             Backend::Sqlite(sqlite) => sqlite.prepare(write.sqlite()),
             Backend::Postgres(postgres) => postgres.prepare(write.postgres()).await,
+        }
+    }
+
+    /// Waits until whatever a reader can see is durable. For those who tell the outside of what they
+    /// have read: see [`Tx::commit_ahead`].
+    pub fn flush(&self) -> Result<()> {
+        match &self.0 {
+            Backend::Sqlite(sqlite) => sqlite.flush(),
+            Backend::Postgres(_) => Ok(()),
         }
     }
 
@@ -212,6 +293,41 @@ impl Tx {
         }
     }
 
+    /// From now on, no read of this process sees the state before what this transaction sees. Call it
+    /// when a copy in memory is dropped because of what was read here, or the copy is made anew from
+    /// a replica that does not know of it yet.
+    pub async fn note_position(&mut self) -> Result<()> {
+        match &mut self.0 {
+            Inner::Sqlite(_) => Ok(()),
+            Inner::Postgres(tx) => tx.note_position().await,
+        }
+    }
+
+    /// Whether the transaction runs on a replica. Where one fails, the primary may answer.
+    pub fn is_stale(&self) -> bool {
+        matches!(&self.0, Inner::Postgres(tx) if tx.is_stale)
+    }
+
+    /// Keeps what this transaction sees: SQLite writes it into a new file; PostgreSQL gives a name
+    /// under which `pg_dump` sees it for as long as the transaction lasts.
+    pub async fn snapshot(&mut self, file: &Path) -> Result<Snapshot> {
+        match &mut self.0 {
+            Inner::Sqlite(tx) => {
+                tx.back_up(file)?;
+                Ok(Snapshot::Written)
+            }
+            Inner::Postgres(tx) => Ok(Snapshot::Exported(tx.export_snapshot().await?)),
+        }
+    }
+
+    /// Roles of the server that something of the shop is granted to.
+    pub async fn roles(&mut self) -> Result<Vec<String>> {
+        match &mut self.0 {
+            Inner::Sqlite(_) => Ok(Vec::new()),
+            Inner::Postgres(tx) => tx.roles().await,
+        }
+    }
+
     /// Waits until no other transaction holds the lock of this name, and holds it to its end. On
     /// SQLite a transaction that writes is alone anyway.
     pub async fn lock(&mut self, name: &str) -> Result<()> {
@@ -220,6 +336,15 @@ impl Tx {
             tx.execute(text, &[Param::Text(name)]).await?;
         }
         Ok(())
+    }
+
+    /// Makes everything the transaction wrote visible, without waiting until it is durable: nobody
+    /// must be told of it before [`Ahead::then`] says so. Another transaction may begin at once.
+    pub async fn commit_ahead(self) -> Result<Ahead> {
+        match self.0 {
+            Inner::Sqlite(tx) => Ok(Ahead(tx.commit_ahead()?)),
+            Inner::Postgres(tx) => tx.commit().await.map(|()| Ahead(None)),
+        }
     }
 
     /// Makes everything the transaction wrote durable and visible.

@@ -3,7 +3,7 @@
 /// A step of the schema.
 #[derive(Debug)]
 pub(crate) struct Migration {
-    /// Its place; they ascend.
+    /// Its place; numbers grow.
     pub(crate) number: i64,
     /// Its file name without the ending.
     pub(crate) name: &'static str,
@@ -26,9 +26,9 @@ macro_rules! migrations {
 
 /// All of them, in order.
 pub(crate) const MIGRATIONS: &[Migration] =
-    migrations![1 "0001_foundation", 3 "0003_jobs", 4 "0004_mail"];
+    migrations![1 "0001_foundation", 3 "0003_jobs", 4 "0004_mail", 7 "0007_installation"];
 
-/// The newest of them.
+/// The number of the newest one.
 pub(crate) fn newest() -> i64 {
     MIGRATIONS.last().map_or(0, |migration| migration.number)
 }
@@ -51,7 +51,7 @@ mod tests {
         let listed: Vec<String> = MIGRATIONS.iter().map(|m| format!("{}.sql", m.name)).collect();
         assert_eq!(names("sqlite"), listed);
         assert_eq!(names("postgres"), listed);
-        assert!(MIGRATIONS.is_sorted_by(|one, other| one.number < other.number));
+        assert!(MIGRATIONS.is_sorted_by(|before, after| before.number < after.number));
         for migration in MIGRATIONS {
             assert!(migration.name.starts_with(&format!("{:04}_", migration.number)));
         }

@@ -5,10 +5,16 @@
 //! Connections are driven by a thread of their own, so that a transaction that is given up can be
 //! rolled back whoever began it, and whatever became of its thread.
 
+mod admin;
+mod replica;
+mod tls;
+
 use std::collections::HashMap;
 use std::error::Error as StdError;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::{BufMut, BytesMut};
@@ -17,14 +23,20 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::types::{FromSql, IsNull, Kind, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Config, NoTls, Statement};
 
+use self::replica::Replicas;
+use self::tls::{Tls, Verify};
 use crate::error::{ErrorKind, SqlError};
-use crate::migrate::{self, MIGRATIONS};
+use crate::migrate::{MIGRATIONS, newest};
 use crate::statement::{Verb, Write};
 use crate::value::{Param, Row};
+
+pub(crate) use self::admin::column_types;
+pub use self::admin::{RestoreTarget, postgres_environment};
+pub use self::replica::ReplicaStatus;
 
 /// How long a transaction waits for a connection.
 const WAIT: Duration = Duration::from_secs(2);
@@ -45,18 +57,61 @@ const SESSION: &str = "set statement_timeout = '20s'; set lock_timeout = '10s'; 
                        set idle_in_transaction_session_timeout = '60s'";
 const BEGIN_WRITE: &str = "begin isolation level read committed read write";
 const BEGIN_READ: &str = "begin isolation level repeatable read read only";
+/// How long a migration waits for a table that is in use. Whoever comes after it waits as well, so
+/// that it gives up soon, and is tried again.
+const MIGRATION_LOCK: &str = "3s";
 /// The lock that migrations are made behind.
 const MIGRATING: i64 = 0x73_74_6f_61;
 
-/// A pool of connections to one database.
+/// Where a database is, and how it is reached.
+#[derive(Clone)]
+pub struct Options {
+    /// Its address: `postgres://...`.
+    pub url: String,
+    /// Connections to it at most.
+    pub connections: u16,
+    /// Addresses of replicas that answer what may be a moment old.
+    pub read_urls: Vec<String>,
+    /// How far a replica may be behind.
+    pub max_lag: Duration,
+    /// A file with the certificates (PEM) that vouch for the server's; `None` for the system's.
+    pub root_certificate: Option<PathBuf>,
+}
+
+impl Options {
+    /// A database without replicas.
+    pub fn new(url: impl Into<String>, connections: u16) -> Self {
+        Self {
+            url: url.into(),
+            connections,
+            read_urls: Vec::new(),
+            max_lag: Duration::from_secs(5),
+            root_certificate: None,
+        }
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Never the addresses: they may hold passwords.
+        f.debug_struct("Options").field("connections", &self.connections).finish_non_exhaustive()
+    }
+}
+
+/// A pool of connections to one database, and those to its replicas.
 #[derive(Debug, Clone)]
 pub(crate) struct Postgres {
     pool: Arc<Pool>,
+    replicas: Arc<Replicas>,
 }
 
 #[derive(Debug)]
 struct Pool {
     config: Config,
+    tls: Option<Tls>,
+    has_replicas: bool,
+    /// The position of the log that replicas must have replayed.
+    needed: AtomicU64,
     idle: Mutex<Vec<Connection>>,
     readers: Arc<Semaphore>,
     writers: Arc<Semaphore>,
@@ -77,6 +132,8 @@ pub(crate) struct PostgresTx {
     pool: Arc<Pool>,
     held: Option<(Connection, OwnedSemaphorePermit)>,
     pub(crate) writes: bool,
+    /// Whether it runs on a replica.
+    pub(crate) is_stale: bool,
 }
 
 impl std::fmt::Debug for Connection {
@@ -95,49 +152,36 @@ async fn answer<T>(
 }
 
 impl Postgres {
-    pub(crate) async fn open(url: &str, connections: u16) -> Result<Self, SqlError> {
-        let wrong = |why: &dyn std::fmt::Display| {
-            // Never the address itself: it may hold a password.
-            SqlError::internal(format!("the address of the database: {why}"))
-        };
-        let mut config = Config::from_str(url).map_err(|error| {
-            wrong(&error.source().map_or(error.to_string(), ToString::to_string))
-        })?;
-        if config.get_ssl_mode() == SslMode::Require {
-            return Err(wrong(&"sslmode=require, but TLS is not built in yet"));
-        }
-        if config.get_application_name().is_none() {
-            config.application_name("stoa");
-        }
-        config.connect_timeout(CONNECT);
-        config.keepalives_idle(Duration::from_secs(30));
-        config.tcp_user_timeout(ANSWER);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| SqlError::unavailable(error.to_string()))?;
-        let io = runtime.handle().clone();
-        let (alive, ended) = oneshot::channel();
-        std::thread::Builder::new()
-            .name("postgres".to_owned())
-            .spawn(move || {
-                let _dropped = runtime.block_on(ended);
-            })
-            .map_err(|error| SqlError::unavailable(error.to_string()))?;
-        let connections = usize::from(connections).max(2);
-        let n_writers = (connections / WRITER_SHARE).max(1);
-        let pool = Pool {
-            config,
-            idle: Mutex::default(),
-            readers: Arc::new(Semaphore::new(connections - n_writers)),
-            writers: Arc::new(Semaphore::new(n_writers)),
-            io,
-            _alive: alive,
-        };
+    pub(crate) async fn open(options: &Options) -> Result<Self, SqlError> {
+        let replicas = Arc::new(Replicas::new(options)?);
+        let roots = options.root_certificate.as_deref();
+        let mut pool = Pool::new(&options.url, options.connections, roots)?;
+        pool.has_replicas = !replicas.is_empty();
         let mut connection = pool.connect().await?;
         connection.migrate().await?;
+        // Replicas answer nothing from before what this process finds.
+        pool.note_position(&connection).await?;
         pool.keep(connection);
-        Ok(Self { pool: Arc::new(pool) })
+        let pool = Arc::new(pool);
+        if pool.has_replicas {
+            replica::watch(&pool, &replicas);
+        }
+        Ok(Self { pool, replicas })
+    }
+
+    /// Begins a transaction that reads what may be a moment old.
+    pub(crate) async fn read_stale(&self) -> Result<PostgresTx, SqlError> {
+        if self.pool.has_replicas {
+            let needed = self.pool.needed.load(Ordering::Acquire);
+            if let Some(tx) = self.replicas.read(needed).await {
+                return Ok(tx);
+            }
+        }
+        self.read().await
+    }
+
+    pub(crate) fn replicas(&self) -> Vec<ReplicaStatus> {
+        self.replicas.status()
     }
 
     pub(crate) async fn begin(&self) -> Result<PostgresTx, SqlError> {
@@ -168,7 +212,12 @@ impl Postgres {
             match answer(connection.client.batch_execute(begin)).await {
                 Ok(()) => {
                     let pool = Arc::clone(&self.pool);
-                    return Ok(PostgresTx { pool, held: Some((connection, permit)), writes });
+                    return Ok(PostgresTx {
+                        pool,
+                        held: Some((connection, permit)),
+                        writes,
+                        is_stale: false,
+                    });
                 }
                 Err(error) => {
                     connection.driver.abort();
@@ -222,6 +271,31 @@ impl Postgres {
     }
 }
 
+/// What an address says, and how far it wants the server's certificate checked.
+fn parse(url: &str) -> Result<(Config, Verify), SqlError> {
+    let (url, verify) = Verify::take(url);
+    let config = Config::from_str(&url).map_err(|error| {
+        // Never the address itself: it may hold a password.
+        let why = error.source().map_or(error.to_string(), ToString::to_string);
+        SqlError::internal(format!("the address of the database: {why}"))
+    })?;
+    Ok((config, verify))
+}
+
+/// Hosts and ports of an address, for people.
+fn host_names(config: &Config) -> String {
+    let ports = config.get_ports();
+    let names = config.get_hosts().iter().enumerate().map(|(n, host)| {
+        let port = ports.get(n).or(ports.first()).copied().unwrap_or(5432);
+        match host {
+            Host::Tcp(name) => format!("{name}:{port}"),
+            #[cfg(unix)]
+            Host::Unix(path) => format!("{}:{port}", path.display()),
+        }
+    });
+    names.collect::<Vec<_>>().join(",")
+}
+
 /// Whether values of a type can be written and read.
 fn is_known(kind: &Type) -> bool {
     matches!(
@@ -239,16 +313,57 @@ fn is_known(kind: &Type) -> bool {
 }
 
 impl Pool {
+    fn new(url: &str, connections: u16, roots: Option<&Path>) -> Result<Self, SqlError> {
+        let (mut config, verify) = parse(url)?;
+        let tls = match config.get_ssl_mode() {
+            SslMode::Disable => None,
+            _ => Some(Tls::new(verify, roots)?),
+        };
+        if config.get_application_name().is_none() {
+            config.application_name("stoa");
+        }
+        config.connect_timeout(CONNECT);
+        config.keepalives_idle(Duration::from_secs(30));
+        config.tcp_user_timeout(ANSWER);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| SqlError::unavailable(error.to_string()))?;
+        let io = runtime.handle().clone();
+        let (alive, ended) = oneshot::channel();
+        std::thread::Builder::new()
+            .name("postgres".to_owned())
+            .spawn(move || {
+                let _dropped = runtime.block_on(ended);
+            })
+            .map_err(|error| SqlError::unavailable(error.to_string()))?;
+        let connections = usize::from(connections).max(2);
+        let n_writers = (connections / WRITER_SHARE).max(1);
+        Ok(Self {
+            config,
+            tls,
+            has_replicas: false,
+            needed: AtomicU64::new(0),
+            idle: Mutex::default(),
+            readers: Arc::new(Semaphore::new(connections - n_writers)),
+            writers: Arc::new(Semaphore::new(n_writers)),
+            io,
+            _alive: alive,
+        })
+    }
     async fn connect(&self) -> Result<Connection, SqlError> {
-        let config = self.config.clone();
+        let (config, tls) = (self.config.clone(), self.tls.clone());
         let connecting = self.io.spawn(async move {
-            let (client, connection) = config.connect(NoTls).await?;
-            let driver = tokio::spawn(async move {
-                if let Err(error) = connection.await {
-                    tracing::debug!(%error, "a connection to the database broke");
+            match tls {
+                Some(tls) => {
+                    let (client, connection) = config.connect(tls).await?;
+                    Ok((client, drive(connection)))
                 }
-            });
-            Ok::<_, tokio_postgres::Error>((client, driver.abort_handle()))
+                None => {
+                    let (client, connection) = config.connect(NoTls).await?;
+                    Ok::<_, tokio_postgres::Error>((client, drive(connection)))
+                }
+            }
         });
         let (client, driver) = match timeout(CONNECT, connecting).await {
             Ok(Ok(connected)) => connected?,
@@ -263,6 +378,18 @@ impl Pool {
             self.idle.lock().push(connection);
         }
     }
+}
+
+/// Lets a connection run until it is aborted or breaks.
+fn drive(
+    connection: impl Future<Output = Result<(), tokio_postgres::Error>> + Send + 'static,
+) -> AbortHandle {
+    let driver = tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection to the database broke");
+        }
+    });
+    driver.abort_handle()
 }
 
 impl Connection {
@@ -300,13 +427,13 @@ impl Connection {
 
     /// Brings the schema up to date. Processes that start together do it one after the other.
     async fn migrate(&mut self) -> Result<(), SqlError> {
-        let known = migrate::newest();
+        let known = newest();
         if self.version().await? == known {
             return Ok(());
         }
         let make = format!(
             "begin; set local statement_timeout = 0; set local lock_timeout = 0;
-            select pg_advisory_xact_lock({MIGRATING});
+            select pg_advisory_xact_lock({MIGRATING}); set local lock_timeout = '{MIGRATION_LOCK}';
             create table if not exists schema_migrations (
                 number bigint not null primary key,
                 name text not null,
@@ -364,6 +491,12 @@ impl PostgresTx {
             Some((connection, _)) => Ok(connection),
             None => Err(SqlError::internal("the transaction has ended")),
         }
+    }
+
+    /// Lets no read of this process see the state before what this transaction sees.
+    pub(crate) async fn note_position(&mut self) -> Result<(), SqlError> {
+        let pool = Arc::clone(&self.pool);
+        pool.note_position(self.connection()?).await
     }
 
     pub(crate) async fn query<T, E: From<SqlError>>(

@@ -1,17 +1,21 @@
-//! SQLite: one connection that writes, a few that read, write-ahead log, every commit on disk
-//! before it is answered (`synchronous=FULL`).
+//! SQLite: one connection that writes, a few that read, write-ahead log. A commit is on disk before
+//! anyone is told of it: the log is flushed here ([`crate::flush`]), not by SQLite, so that the next
+//! transaction need not wait for the disk.
 
+use std::collections::BTreeMap;
 use std::ffi::CStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use rusqlite::backup::{Backup, StepResult};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use crate::error::SqlError;
-use crate::migrate::{self, MIGRATIONS};
+use crate::flush::Flusher;
+use crate::migrate::{MIGRATIONS, newest};
 use crate::value::{Param, Row};
 
 /// Connections that read and are kept for the next reader; more are opened when needed.
@@ -27,11 +31,12 @@ pub(crate) struct Sqlite {
     writer: std::sync::Arc<AsyncMutex<Connection>>,
     readers: std::sync::Arc<Mutex<Vec<Connection>>>,
     watcher: Mutex<Connection>,
+    flusher: std::sync::Arc<Flusher>,
 }
 
 #[derive(Debug)]
 pub(crate) enum SqliteTx {
-    Write(Option<OwnedMutexGuard<Connection>>),
+    Write { writer: Option<OwnedMutexGuard<Connection>>, flusher: std::sync::Arc<Flusher> },
     Read { connection: Option<Connection>, home: std::sync::Arc<Mutex<Vec<Connection>>> },
 }
 
@@ -42,10 +47,14 @@ impl Sqlite {
         // KiB. More does not help: every commit that splits a page walks the whole cache.
         writer.pragma_update(None, "cache_size", -8_000)?;
         migrate(&mut writer)?;
+        let checkpointer = Connection::open(path)?;
+        configure(&checkpointer)?;
+        let writer = std::sync::Arc::new(AsyncMutex::new(writer));
         Ok(Self {
+            flusher: std::sync::Arc::new(Flusher::start(path, checkpointer, &writer)?),
             watcher: Mutex::new(open_reader(path)?),
             path: path.to_owned(),
-            writer: std::sync::Arc::new(AsyncMutex::new(writer)),
+            writer,
             readers: std::sync::Arc::new(Mutex::new(Vec::new())),
         })
     }
@@ -53,7 +62,7 @@ impl Sqlite {
     pub(crate) async fn begin(&self) -> Result<SqliteTx, SqlError> {
         let writer = std::sync::Arc::clone(&self.writer).lock_owned().await;
         writer.prepare_cached("begin immediate")?.execute([])?;
-        Ok(SqliteTx::Write(Some(writer)))
+        Ok(SqliteTx::Write { writer: Some(writer), flusher: std::sync::Arc::clone(&self.flusher) })
     }
 
     pub(crate) fn read(&self) -> Result<SqliteTx, SqlError> {
@@ -75,26 +84,16 @@ impl Sqlite {
     }
 
     pub(crate) fn integrity_faults(&self) -> Result<Vec<String>, SqlError> {
-        let connection = open_reader(&self.path)?;
-        let mut faults = Vec::new();
-        connection.pragma_query(None, "integrity_check", |row| {
-            let line: String = row.get(0)?;
-            if line != "ok" {
-                faults.push(line);
-            }
-            Ok(())
-        })?;
-        connection.pragma_query(None, "foreign_key_check", |row| {
-            let (table, parent): (String, String) = (row.get(0)?, row.get(2)?);
-            faults.push(format!("a row of {table} names a row of {parent} that is not there"));
-            Ok(())
-        })?;
-        Ok(faults)
+        faults(&open_reader(&self.path)?)
     }
 
     pub(crate) fn prepare(&self, text: &str) -> Result<(), SqlError> {
         self.watcher.lock().prepare(text)?;
         Ok(())
+    }
+
+    pub(crate) fn flush(&self) -> Result<(), SqlError> {
+        self.flusher.flush()
     }
 
     pub(crate) async fn checkpoint(&self) -> Result<(), SqlError> {
@@ -104,12 +103,78 @@ impl Sqlite {
     }
 }
 
+/// Every fault a database finds in itself.
+fn faults(connection: &Connection) -> Result<Vec<String>, SqlError> {
+    let mut faults = Vec::new();
+    connection.pragma_query(None, "integrity_check", |row| {
+        let line: String = row.get(0)?;
+        if line != "ok" {
+            faults.push(line);
+        }
+        Ok(())
+    })?;
+    connection.pragma_query(None, "foreign_key_check", |row| {
+        let (table, parent): (String, String) = (row.get(0)?, row.get(2)?);
+        faults.push(format!("a row of {table} names a row of {parent} that is not there"));
+        Ok(())
+    })?;
+    Ok(faults)
+}
+
+/// Faults of a file, and the rows of each of its tables.
+pub(crate) fn inspect(file: &Path) -> Result<(Vec<String>, BTreeMap<String, u64>), SqlError> {
+    let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    Ok((faults(&connection)?, counts(&connection)?))
+}
+
+/// The rows of each table as migrations leave them.
+pub(crate) fn fresh_counts() -> Result<BTreeMap<String, u64>, SqlError> {
+    let mut connection = Connection::open_in_memory()?;
+    migrate(&mut connection)?;
+    counts(&connection)
+}
+
+fn counts(connection: &Connection) -> Result<BTreeMap<String, u64>, SqlError> {
+    let text = "select name from sqlite_master where type = 'table' and name not like 'sqlite_%'";
+    let mut statement = connection.prepare(text)?;
+    let names = statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+    let mut counts = BTreeMap::new();
+    for name in names {
+        let text = format!("select count(*) from \"{name}\"");
+        let rows: i64 = connection.query_row(&text, [], |row| row.get(0))?;
+        counts.insert(name, u64::try_from(rows).unwrap_or(0));
+    }
+    Ok(counts)
+}
+
 impl SqliteTx {
+    /// Writes what this transaction sees into a new file, and sees to it that the file is on disk.
+    pub(crate) fn back_up(&mut self, file: &Path) -> Result<(), SqlError> {
+        let source = self.connection()?;
+        let mut copy = Connection::open(file)?;
+        // Half a file is nothing to anybody, so that nothing need be kept of it.
+        copy.pragma_update(None, "journal_mode", "off")?;
+        copy.pragma_update(None, "synchronous", "off")?;
+        let step = Backup::new(source, &mut copy)?.step(-1)?;
+        if step != StepResult::Done {
+            return Err(SqlError::unavailable("the database is busy; try again"));
+        }
+        // The file is complete without the log beside it.
+        copy.pragma_update(None, "journal_mode", "delete")?;
+        copy.close().map_err(|(_, error)| error)?;
+        let on_disk = std::fs::File::open(file).and_then(|file| file.sync_all());
+        on_disk.map_err(|error| SqlError::unavailable(error.to_string()))
+    }
+
+    pub(crate) fn batch(&mut self, text: &str) -> Result<(), SqlError> {
+        Ok(self.connection()?.execute_batch(text)?)
+    }
+
     fn connection(&self) -> Result<&Connection, SqlError> {
         match self {
-            Self::Write(Some(guard)) => Ok(guard),
+            Self::Write { writer: Some(writer), .. } => Ok(writer),
             Self::Read { connection: Some(connection), .. } => Ok(connection),
-            Self::Write(None) | Self::Read { connection: None, .. } => {
+            Self::Write { writer: None, .. } | Self::Read { connection: None, .. } => {
                 Err(SqlError::internal("the transaction has ended"))
             }
         }
@@ -188,13 +253,23 @@ impl SqliteTx {
         u64::try_from(changed).map_err(|_| SqlError::internal("a row count out of range"))
     }
 
-    pub(crate) fn commit(mut self) -> Result<(), SqlError> {
+    /// Commits, and gives who makes it durable; nobody for a transaction that only read.
+    pub(crate) fn commit_ahead(mut self) -> Result<Option<std::sync::Arc<Flusher>>, SqlError> {
         self.connection()?.prepare_cached("commit")?.execute([])?;
-        match &mut self {
-            Self::Write(guard) => *guard = None,
-            Self::Read { connection, home } => keep(connection.take(), home),
-        }
-        Ok(())
+        Ok(match &mut self {
+            Self::Write { writer, flusher } => {
+                *writer = None;
+                Some(std::sync::Arc::clone(flusher))
+            }
+            Self::Read { connection, home } => {
+                keep(connection.take(), home);
+                None
+            }
+        })
+    }
+
+    pub(crate) fn commit(self) -> Result<(), SqlError> {
+        self.commit_ahead()?.map_or(Ok(()), |flusher| flusher.flush())
     }
 }
 
@@ -265,10 +340,11 @@ fn configure(connection: &Connection) -> Result<(), SqlError> {
     // has a partial index.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
-    connection.pragma_update(None, "synchronous", "full")?;
+    // Flushes the log and the database at a checkpoint; commits are flushed by the flusher.
+    connection.pragma_update(None, "synchronous", "normal")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "temp_store", "memory")?;
-    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?; // pages of 4 KiB
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?; // The flusher does it.
     Ok(())
 }
 
@@ -280,12 +356,12 @@ fn open_reader(path: &Path) -> Result<Connection, SqlError> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(KEPT_STATEMENTS);
-    connection.pragma_update(None, "cache_size", -4_000)?; // KiB
+    connection.pragma_update(None, "cache_size", -2_000)?; // KiB
     Ok(connection)
 }
 
 fn migrate(connection: &mut Connection) -> Result<(), SqlError> {
-    let known = migrate::newest();
+    let known = newest();
     let version = |connection: &Connection| -> Result<i64, SqlError> {
         Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
     };

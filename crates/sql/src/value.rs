@@ -155,11 +155,15 @@ impl<'a> Row<'a> {
 
     /// Yes or no.
     pub fn bool(&self, column: usize) -> Result<bool, SqlError> {
-        let value = match self.0 {
+        self.opt_bool(column)?.ok_or_else(|| Self::wrong(column, "yes or no"))
+    }
+
+    /// Yes or no, or null.
+    pub fn opt_bool(&self, column: usize) -> Result<Option<bool>, SqlError> {
+        Ok(match self.0 {
             Inner::Sqlite(row) => sqlite_int(row, column)?.map(|value| value != 0),
             Inner::Postgres(row) => postgres::bool(row, column)?,
-        };
-        value.ok_or_else(|| Self::wrong(column, "yes or no"))
+        })
     }
 
     /// Text, or a JSON document as text.

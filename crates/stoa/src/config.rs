@@ -1,30 +1,44 @@
 //! Configuration: the defaults below, over them a file, over that the environment.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use serde::Deserialize;
 use stoa_app::mail::{Language, MailSettings};
+use stoa_app::rate_limit::Limits;
 use stoa_domain::shop::{Discount, DiscountKind, ShippingMethod, ShopConfig, TaxRate};
 use stoa_embedded::test_payment::Behaviour;
 use stoa_kernel::{Currency, Decimal, Money, Rate};
+use stoa_ports::cache::Quota;
+use stoa_sql::PostgresOptions;
+use stoa_web::client::{ForwardedHeader, Network, Proxies};
 use toml::{Table, Value};
 
 /// Every setting with its default, for people to read.
 pub(crate) const DEFAULTS: &str = include_str!("../config.default.toml");
 
 /// The configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Config {
     /// What decisions depend on.
     pub(crate) shop: ShopConfig,
     /// One line that says what the shop is.
     pub(crate) tagline: String,
-    /// The address of the PostgreSQL database; `None` for the embedded one.
-    pub(crate) database_url: Option<String>,
+    /// The PostgreSQL database; `None` for the embedded one.
+    pub(crate) database: Option<PostgresOptions>,
     /// Connections to it at most.
-    pub(crate) database_connections: u16,
+    pub(crate) connections: u16,
+    /// What vouches for its certificate.
+    pub(crate) root_certificate: Option<PathBuf>,
+    /// The addresses of the cache that processes share; none, one server, or nodes of a cluster.
+    pub(crate) cache_urls: Vec<String>,
+    /// What its keys begin with.
+    pub(crate) cache_prefix: String,
+    /// How often somebody may try what.
+    pub(crate) limits: Limits,
+    /// The proxies in front of the shop.
+    pub(crate) proxies: Proxies,
     /// The address of the message broker that hands out jobs; `None` for the table.
     pub(crate) jobs_url: Option<String>,
     /// The address of the server that sends mail; `None` for the outbox.
@@ -37,6 +51,8 @@ pub(crate) struct Config {
     pub(crate) public_url: String,
     /// Bytes of rendered pages kept.
     pub(crate) page_cache_bytes: u64,
+    /// Where the shop's secret is; `None` for the database.
+    pub(crate) secret_file: Option<PathBuf>,
     /// A filter of tracing.
     pub(crate) log_level: String,
     /// Whether logs are JSON.
@@ -53,6 +69,9 @@ struct File {
     jobs: JobsFile,
     mail: MailFile,
     server: ServerFile,
+    cache: CacheFile,
+    limits: LimitsFile,
+    security: SecurityFile,
     log: LogFile,
     payments: PaymentsFile,
     #[serde(default)]
@@ -77,6 +96,9 @@ struct ShopFile {
 struct DatabaseFile {
     url: String,
     connections: u16,
+    root_certificate: String,
+    read_urls: Vec<String>,
+    read_max_lag_ms: u64,
 }
 
 #[derive(Deserialize)]
@@ -135,6 +157,42 @@ struct ServerFile {
     listen: String,
     public_url: String,
     page_cache_mib: u64,
+    trusted_proxies: Vec<String>,
+    client_header: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CacheFile {
+    url: OneOrMany,
+    prefix: String,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LimitsFile {
+    sign_in: String,
+    sign_in_account: String,
+    sign_in_anywhere: String,
+    checkout: String,
+    declined: String,
+    declined_cart: String,
+    search: String,
+    api: String,
+    api_token: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SecurityFile {
+    secret_file: String,
 }
 
 #[derive(Deserialize)]
@@ -261,6 +319,9 @@ fn set(table: &mut Table, path: &str, text: &str) -> anyhow::Result<()> {
         }
         Some(Value::Boolean(_)) => Value::Boolean(text.parse().context("true or false is needed")?),
         Some(Value::String(_)) => Value::String(text.to_owned()),
+        Some(Value::Array(items)) if items.iter().all(Value::is_str) => {
+            Value::Array(listed(text).map(Value::String).collect())
+        }
         Some(_) => bail!("`{last}` can only be set in the file"),
     };
     table.insert(last.to_owned(), value);
@@ -274,6 +335,88 @@ fn percent(text: &str) -> anyhow::Result<Rate> {
         bail!("`{text}` is not a percentage from 0 to 100 with at most four decimals");
     }
     Ok(Rate::from_ppm(millionths / 100))
+}
+
+/// The parts of a list with commas.
+fn listed(text: &str) -> impl Iterator<Item = String> {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned)
+}
+
+/// A limit such as `60/15m`; none for `off`.
+fn quota(text: &str) -> anyhow::Result<Option<Quota>> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let read = || {
+        let (tokens, window) = text.split_once('/')?;
+        let digits = window.trim_end_matches(|unit: char| unit.is_ascii_alphabetic());
+        let unit = match window.strip_prefix(digits)? {
+            "s" => 1,
+            "m" => 60,
+            "h" => 3_600,
+            "d" => 86_400,
+            _ => return None,
+        };
+        let count: u32 = if digits.is_empty() { 1 } else { digits.parse().ok()? };
+        Quota::new(tokens.parse().ok()?, count.checked_mul(unit)?)
+    };
+    let quota = read().with_context(|| {
+        format!(
+            "`{text}` is not a limit such as 60/15m (60 in 15 minutes; s, m, h or d, at most a \
+             week and a million a second) or off"
+        )
+    })?;
+    Ok(Some(quota))
+}
+
+impl LimitsFile {
+    fn check(&self) -> anyhow::Result<Limits> {
+        let limit = |name: &str, text: &str| quota(text).with_context(|| format!("limits.{name}"));
+        Ok(Limits {
+            sign_in: limit("sign_in", &self.sign_in)?,
+            sign_in_account: limit("sign_in_account", &self.sign_in_account)?,
+            sign_in_anywhere: limit("sign_in_anywhere", &self.sign_in_anywhere)?,
+            checkout: limit("checkout", &self.checkout)?,
+            declined: limit("declined", &self.declined)?,
+            declined_cart: limit("declined_cart", &self.declined_cart)?,
+            search: limit("search", &self.search)?,
+            api: limit("api", &self.api)?,
+            api_token: limit("api_token", &self.api_token)?,
+        })
+    }
+}
+
+impl CacheFile {
+    fn check(self) -> anyhow::Result<(Vec<String>, String)> {
+        let urls: Vec<String> = match self.url {
+            OneOrMany::One(text) => listed(&text).collect(),
+            OneOrMany::Many(urls) => urls,
+        };
+        if urls.iter().any(|url| !url.starts_with("redis://")) {
+            // Addresses hold passwords: they are not repeated.
+            bail!("cache.url does not begin with redis://");
+        }
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if self.prefix.is_empty() || self.prefix.len() > 64 || !self.prefix.bytes().all(is_plain) {
+            bail!("cache.prefix has 1 to 64 letters, digits, - and _");
+        }
+        Ok((urls, self.prefix))
+    }
+}
+
+impl ServerFile {
+    fn proxies(&self) -> anyhow::Result<Proxies> {
+        let trusted = self.trusted_proxies.iter().map(|text| text.parse::<Network>());
+        let header = match self.client_header.to_ascii_lowercase().as_str() {
+            "x-forwarded-for" => ForwardedHeader::XForwardedFor,
+            "forwarded" => ForwardedHeader::Forwarded,
+            other => {
+                bail!("server.client_header is `{other}`; it can be X-Forwarded-For or Forwarded")
+            }
+        };
+        let trusted = trusted.collect::<Result<Vec<_>, _>>().context("server.trusted_proxies")?;
+        Ok(Proxies { trusted, header })
+    }
 }
 
 fn country(code: &str) -> anyhow::Result<String> {
@@ -339,13 +482,32 @@ impl File {
                 min_subtotal: min_subtotal.with_context(|| format!("{at}.min_subtotal"))?,
             });
         }
-        let DatabaseFile { url, connections } = self.database;
+        let DatabaseFile { url, connections, root_certificate, read_urls, read_max_lag_ms } =
+            self.database;
         if !(2..=1000).contains(&connections) {
             bail!("database.connections is {connections}; it can be from 2 to 1000");
         }
-        if !(url.is_empty() || url.starts_with("postgres://") || url.starts_with("postgresql://")) {
+        let is_address =
+            |url: &str| url.starts_with("postgres://") || url.starts_with("postgresql://");
+        if !(url.is_empty() || is_address(&url)) {
             bail!("database.url does not begin with postgres://");
         }
+        if !read_urls.iter().all(|url| is_address(url)) {
+            bail!("an address in database.read_urls does not begin with postgres://");
+        }
+        if url.is_empty() && !read_urls.is_empty() {
+            bail!("database.read_urls names replicas of nothing: database.url is empty");
+        }
+        let root_certificate =
+            Some(root_certificate).filter(|path| !path.is_empty()).map(PathBuf::from);
+        let database = Some(url).filter(|url| !url.is_empty()).map(|url| PostgresOptions {
+            url,
+            connections,
+            read_urls,
+            max_lag: Duration::from_millis(read_max_lag_ms),
+            root_certificate: root_certificate.clone(),
+        });
+        let (cache_urls, cache_prefix) = self.cache.check()?;
         let jobs_url = self.jobs.url;
         let is_amqp = jobs_url.starts_with("amqp://") || jobs_url.starts_with("amqps://");
         if !(jobs_url.is_empty() || is_amqp) {
@@ -353,11 +515,16 @@ impl File {
         }
         let (mail_url, mail) = self.mail.check(&self.shop.name)?;
         Ok(Config {
+            database,
+            connections,
+            root_certificate,
+            cache_urls,
+            cache_prefix,
+            limits: self.limits.check()?,
+            proxies: self.server.proxies()?,
             jobs_url: Some(jobs_url).filter(|url| !url.is_empty()),
             mail_url,
             mail,
-            database_url: Some(url).filter(|url| !url.is_empty()),
-            database_connections: connections,
             shop: ShopConfig {
                 name: self.shop.name,
                 currency,
@@ -370,6 +537,9 @@ impl File {
             listen: self.server.listen,
             public_url: self.server.public_url.trim_end_matches('/').to_owned(),
             page_cache_bytes: self.server.page_cache_mib.saturating_mul(1024 * 1024),
+            secret_file: Some(self.security.secret_file)
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from),
             log_level: self.log.level,
             log_json: self.log.format == LogFormat::Json,
             test_payments: self.payments.test.enabled.then(|| Behaviour {
@@ -398,12 +568,41 @@ mod tests {
         assert_eq!(config.shop.name, "B");
         assert_eq!(config.shop.currency, Currency::EUR);
         assert_eq!(config.page_cache_bytes, 1024 * 1024);
-        assert_eq!(config.database_url, None);
+        assert!(config.database.is_none());
         let address = "postgres://stoa@db/shop";
-        let on_server = load(file, &[("STOA_DATABASE__URL", address)]).unwrap();
-        assert_eq!(on_server.database_url.as_deref(), Some(address));
+        let replicas = ("STOA_DATABASE__READ_URLS", "postgres://one/shop, postgres://two/shop");
+        let on_server = load(file, &[("STOA_DATABASE__URL", address), replicas]).unwrap();
+        let on_server = on_server.database.unwrap();
+        assert_eq!(on_server.url, address);
+        assert_eq!(on_server.read_urls, ["postgres://one/shop", "postgres://two/shop"]);
         assert_eq!(config.shop.tax_rate("US", Some("CA")).unwrap().rate.ppm(), 72_500);
         assert_eq!(config.shop.tax_rate("US", Some("TX")), None);
+    }
+
+    #[test]
+    fn lists_and_limits_are_read_from_both() {
+        let config = load("", &[]).unwrap();
+        assert!(config.cache_urls.is_empty());
+        assert_eq!(config.limits.sign_in, Quota::new(60, 900));
+        assert_eq!(config.limits.api, None);
+        assert!(config.proxies.trusted.is_empty());
+        let file = "[cache]\nurl = [\"redis://a\", \"redis://b\"]\n[server]\n\
+                    trusted_proxies = [\"10.0.0.0/8\"]\nclient_header = \"Forwarded\"\n\
+                    [limits]\nsign_in = \"off\"\napi = \"100/s\"";
+        let config = load(file, &[]).unwrap();
+        assert_eq!(config.cache_urls, ["redis://a", "redis://b"]);
+        assert_eq!(config.limits.sign_in, None);
+        assert_eq!(config.limits.api, Quota::new(100, 1));
+        assert_eq!(config.proxies.header, ForwardedHeader::Forwarded);
+        let variables = [
+            ("STOA_CACHE__URL", "redis://c, redis://d,redis://e"),
+            ("STOA_SERVER__TRUSTED_PROXIES", "192.0.2.1, 2001:db8::/32"),
+            ("STOA_LIMITS__SIGN_IN", "5/2h"),
+        ];
+        let config = load(file, &variables).unwrap();
+        assert_eq!(config.cache_urls, ["redis://c", "redis://d", "redis://e"]);
+        assert_eq!(config.proxies.trusted.len(), 2);
+        assert_eq!(config.limits.sign_in, Quota::new(5, 7_200));
     }
 
     #[test]
@@ -417,6 +616,15 @@ mod tests {
             ("shop = [", &[], "not TOML"),
             ("", &[("STOA_DATABASE__URL", "mysql://root@db/shop")], "database.url"),
             ("[database]\nconnections = 1", &[], "database.connections"),
+            ("", &[("STOA_CACHE__URL", "http://cache")], "cache.url"),
+            ("[cache]\nprefix = \"a:b\"", &[], "cache.prefix"),
+            ("", &[("STOA_SERVER__TRUSTED_PROXIES", "proxy")], "server.trusted_proxies"),
+            ("", &[("STOA_SERVER__CLIENT_HEADER", "via")], "server.client_header"),
+            ("", &[("STOA_LIMITS__API", "many")], "limits.api"),
+            ("", &[("STOA_LIMITS__API", "0/1m")], "limits.api"),
+            ("", &[("STOA_LIMITS__SEARCH", "10/8d")], "limits.search"),
+            ("[database]\nread_urls = [\"postgres://db/shop\"]", &[], "database.read_urls"),
+            ("", &[("STOA_DATABASE__READ_URLS", "db")], "database.read_urls"),
         ] {
             let error = format!("{:#}", load(file, variables).unwrap_err());
             assert!(error.contains(names), "{error}");

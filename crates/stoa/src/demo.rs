@@ -56,6 +56,8 @@ pub(crate) async fn fill(data: &DataDir, config: &Config) -> anyhow::Result<()> 
         // Nobody has these addresses.
         stoa_app::mail::follow::skip(&shop.db).await.context("the mails of made-up orders")?;
     }
+    // Sessions of an earlier administrator end at whoever shares them.
+    shop.cache.look().await;
     let password = entropy::token()?.reveal();
     let mut ctx = Ctx { now: clock::now(), ids: entropy::ids()? };
     let owner = staff::NewUser {
@@ -63,7 +65,7 @@ pub(crate) async fn fill(data: &DataDir, config: &Config) -> anyhow::Result<()> 
         email: ADMIN.to_owned(),
         password: password.clone(),
     };
-    staff::put_user(&shop.db, &mut ctx, owner).await.context("the administrator")?;
+    staff::put_user(&shop.db, &shop.cache, &mut ctx, owner).await.context("the administrator")?;
     println!("Administrator: {ADMIN}");
     println!("Password: {password}");
     drop(shop);

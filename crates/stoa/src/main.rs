@@ -2,13 +2,17 @@
 //! puts adapters behind ports; it holds no rule.
 #![allow(missing_docs, reason = "a program, not a library")]
 
+mod backup;
 mod config;
+mod copy;
 mod demo;
 mod doctor;
 mod import;
+mod listen;
 mod serve;
 mod wiring;
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -72,6 +76,12 @@ enum Command {
     Staff(StaffCommand),
     /// Bring the schema of the database up to date; every other command does so first, too.
     Migrate,
+    /// Keep a copy of the shop in a folder, while it serves.
+    Backup(backup::BackupArgs),
+    /// Bring back what `stoa backup` kept.
+    Restore(backup::RestoreArgs),
+    /// Move a shop from the embedded database to PostgreSQL, or back.
+    Copy(copy::CopyArgs),
     /// Look for faults in configuration, database, stock, orders and books.
     Doctor,
     /// Show every setting with its meaning and default.
@@ -167,7 +177,7 @@ async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Staff(StaffCommand::ResetLink { email }) => {
             let db = data.db(&config).await?;
             let mut ctx = Ctx { now: clock::now(), ids: entropy::ids()? };
-            let Some(path) = staff::reset_link(&db, &data.secret()?, &mut ctx, email).await? else {
+            let Some(path) = staff::reset_link(&db, &mut ctx, email).await? else {
                 anyhow::bail!("nobody signs in with {email}");
             };
             eprintln!("This link sets a new password, once, for one hour:");
@@ -177,6 +187,9 @@ async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             data.db(&config).await?;
             println!("The schema of the database is up to date");
         }
+        Command::Backup(args) => backup::backup(args, &data, &config).await?,
+        Command::Restore(args) => backup::restore(args, &data, &config).await?,
+        Command::Copy(args) => copy::run(args, &config).await?,
         Command::Doctor => {
             if !doctor::doctor(&data, &config).await? {
                 return Ok(ExitCode::FAILURE);
@@ -190,6 +203,8 @@ fn start_logging(config: &Config) {
     let filter = tracing_subscriber::EnvFilter::try_new(&config.log_level)
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Colours are for people who look at a terminal; in a file or a journal they are rubbish.
+    let builder = builder.with_ansi(std::io::stderr().is_terminal());
     if config.log_json {
         builder.json().init();
     } else {

@@ -1,11 +1,10 @@
 //! `stoa serve`: the shop, until it is told to stop.
 
-use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use axum::serve::ListenerExt;
 use stoa_app::jobs::schedule::{self, Schedule};
 use stoa_app::{Shop, checkout, clock, entropy, follow, job, jobs, mail, staff};
 use stoa_kernel::Ctx;
@@ -14,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 
 use crate::config::Config;
+use crate::listen;
 use crate::wiring::DataDir;
 
 /// How often steps of orders are looked for that are due.
@@ -51,10 +51,12 @@ pub(crate) async fn serve(
         public_url: public_url.clone(),
         tagline: config.tagline.clone(),
         page_cache_bytes: config.page_cache_bytes,
+        data_directory: absolute(data.path()),
+        proxies: config.proxies.clone(),
     };
     let web = Web::new(Arc::clone(&shop), options);
 
-    if config.database_url.is_none() {
+    if config.database.is_none() {
         // Nobody else serves this directory, so that every stored job may be taken up at once. On a
         // server, another process may be at work on it.
         let mut tx = shop.db.begin().await?;
@@ -67,6 +69,12 @@ pub(crate) async fn serve(
         tokio::spawn(follow::copies(Arc::clone(&shop), move |change| web.catalog_changed(change)))
     };
     let index = tokio::spawn(follow::index(Arc::clone(&shop)));
+    // So that the first requests find the shared cache, if it is there.
+    shop.cache.look().await;
+    let cache = {
+        let shop = Arc::clone(&shop);
+        tokio::spawn(async move { shop.cache.watch().await })
+    };
     let steps = tokio::spawn(take_steps(Arc::clone(&shop)));
     let mails = tokio::spawn(mail::follow::follow(Arc::clone(&shop)));
     let schedules = jobs::housekeeping::schedules().context("the built-in schedules")?;
@@ -82,12 +90,6 @@ pub(crate) async fn serve(
     if let Some(link) = staff::create_setup_link(&shop.db, clock::now()).await? {
         println!("Make the first administrator: {public_url}/admin/setup/{}", link.reveal());
     }
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection took no nodelay");
-        }
-    });
-    let service = stoa_web::router(web).into_make_service_with_connect_info::<SocketAddr>();
     let asked = Arc::new(Notify::new());
     let stop = {
         let asked = Arc::clone(&asked);
@@ -96,13 +98,13 @@ pub(crate) async fn serve(
             asked.notify_one();
         }
     };
-    let serving = axum::serve(listener, service).with_graceful_shutdown(stop);
+    let serving = listen::serve(listener, stoa_web::router(web), listen::HEAD, stop);
     let patience = async {
         asked.notified().await;
         tokio::time::sleep(DRAIN).await;
     };
     let drained = tokio::select! {
-        ended = serving.into_future() => ended.map(|()| true)?,
+        () = serving => true,
         () = patience => false,
     };
 
@@ -112,7 +114,7 @@ pub(crate) async fn serve(
     if let Err(error) = worker.await {
         tracing::warn!(%error, "the worker ended badly");
     }
-    for task in [copies, index, steps, mails, schedules] {
+    for task in [copies, index, steps, mails, schedules, cache] {
         task.abort();
         // Aborted is what it should be.
         let _aborted = task.await;
@@ -125,6 +127,11 @@ pub(crate) async fn serve(
         tracing::warn!("some connections have not ended; they are cut off");
     }
     Ok(())
+}
+
+/// A path as somebody elsewhere can use it.
+fn absolute(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 
 /// Takes up steps of order workflows that are due, for ever.

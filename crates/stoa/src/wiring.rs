@@ -1,21 +1,23 @@
 //! The one place that puts adapters behind ports.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Write};
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use async_trait::async_trait;
+use data_encoding::HEXLOWER_PERMISSIVE;
+use stoa_app::cache::Cache;
 use stoa_app::catalog::import::{DraftSink, Outcome, SinkError};
 use stoa_app::catalog::{Catalog, save_many};
 use stoa_app::engine::{Engine, EngineThread};
 use stoa_app::jobs::queue::TableQueue;
 use stoa_app::mail::MailSettings;
-use stoa_app::{Shop, clock, entropy};
+use stoa_app::{Shop, clock, entropy, installation};
 use stoa_domain::catalog::Draft;
 use stoa_domain::shop::ShopConfig;
+use stoa_embedded::cache::MemoryCache;
 use stoa_embedded::outbox::Outbox;
 use stoa_embedded::search::TantivyIndex;
 use stoa_embedded::test_payment::{self, TestProvider};
@@ -27,6 +29,9 @@ use stoa_sql::Db;
 use tokio::sync::Notify;
 
 use crate::config::Config;
+
+/// The embedded database in a data directory.
+pub(crate) const DATABASE_FILE: &str = "stoa.db";
 
 /// A data directory.
 #[derive(Debug, Clone)]
@@ -53,13 +58,18 @@ impl DataDir {
     /// # Errors
     /// It cannot be opened, or was made by a newer Stoa.
     pub(crate) async fn db(&self, config: &Config) -> anyhow::Result<Db> {
-        match &config.database_url {
-            Some(url) => Db::open_postgres(url, config.database_connections)
+        match &config.database {
+            Some(options) => Db::open_postgres_with(options)
                 .await
                 .context("cannot open the database that database.url names"),
             None => Db::open_embedded(&self.0)
                 .with_context(|| format!("cannot open the database in {}", self.0.display())),
         }
+    }
+
+    /// The folder with the search index.
+    pub(crate) fn search(&self) -> PathBuf {
+        self.0.join("search")
     }
 
     /// The file with the test provider's book.
@@ -84,37 +94,50 @@ impl DataDir {
         }
     }
 
-    /// The secret of this installation, made where there is none.
+    /// The shop's secret: from the file that the configuration names, else from the database, where
+    /// the first process to ask stores one. That takes over the `secret.key` of a data directory
+    /// that an older Stoa made.
     ///
     /// # Errors
-    /// The file cannot be read or written, or is damaged.
-    pub(crate) fn secret(&self) -> anyhow::Result<[u8; 32]> {
-        let path = self.0.join("secret.key");
-        let name = path.display();
-        let mut bytes = Vec::new();
-        match File::open(&path) {
-            Ok(mut file) => {
-                file.read_to_end(&mut bytes).with_context(|| format!("cannot read {name}"))?;
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let [one, two] = [entropy::token()?, entropy::token()?];
-                bytes.extend_from_slice(&one.hash().0[..16]);
-                bytes.extend_from_slice(&two.hash().0[..16]);
-                let mut options = OpenOptions::new();
-                options.write(true).create_new(true);
-                #[cfg(unix)]
-                std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-                let mut file =
-                    options.open(&path).with_context(|| format!("cannot make {name}"))?;
-                file.write_all(&bytes)?;
-                file.sync_all()?;
-            }
+    /// The file or the store cannot be read, or the file holds something else.
+    async fn secret(&self, config: &Config, db: &Db) -> anyhow::Result<[u8; 32]> {
+        if let Some(path) = &config.secret_file {
+            let name = path.display();
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("security.secret_file: cannot read {name}"))?;
+            let bytes = HEXLOWER_PERMISSIVE.decode(text.trim().as_bytes()).ok();
+            return bytes.and_then(|bytes| bytes.try_into().ok()).with_context(|| {
+                format!(
+                    "security.secret_file: {name} does not hold 64 hexadecimal digits; \
+                     `openssl rand -hex 32` makes some"
+                )
+            });
+        }
+        let old = self.0.join("secret.key");
+        let name = old.display();
+        let old = match std::fs::read(&old) {
+            Ok(bytes) => Some(<[u8; 32]>::try_from(bytes).map_err(|_| {
+                anyhow::anyhow!("{name} does not hold 32 bytes; remove it to have a new one made")
+            })?),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => return Err(error).with_context(|| format!("cannot read {name}")),
+        };
+        let secret = installation::secret::<anyhow::Error>(db, clock::now(), || match old {
+            Some(old) => Ok(old),
+            None => {
+                let [one, two] = [entropy::token()?.hash(), entropy::token()?.hash()];
+                let mut fresh = [0; 32];
+                for (to, from) in fresh.iter_mut().zip(one.0.iter().take(16).chain(&two.0)) {
+                    *to = *from;
+                }
+                Ok(fresh)
+            }
+        });
+        let secret = secret.await.context("the shop's secret")?;
+        if old.is_some_and(|old| old != secret) {
+            tracing::warn!("the database holds the shop's secret; {name} is another and not used");
         }
-        match bytes.try_into() {
-            Ok(secret) => Ok(secret),
-            Err(_) => bail!("{name} does not hold 32 bytes; remove it to have a new one made"),
-        }
+        Ok(secret)
     }
 
     /// Opens the whole shop. The search index belongs to one process, the one that serves; only that
@@ -130,14 +153,14 @@ impl DataDir {
     ) -> anyhow::Result<(Arc<Shop>, EngineThread)> {
         let db = self.db(config).await?;
         let shop_config = Arc::new(config.shop.clone());
-        let search = TantivyIndex::open(&self.0.join("search")).context("the search index")?;
+        let search = TantivyIndex::open(&self.search()).context("the search index")?;
         let mut providers: BTreeMap<&'static str, Arc<dyn PaymentProvider>> = BTreeMap::new();
         if let Some(behaviour) = config.test_payments {
             let provider = TestProvider::open(&self.test_book(), behaviour)
                 .context("the book of the test payment provider")?;
             providers.insert(test_payment::NAME, Arc::new(provider));
         }
-        let secret = self.secret()?;
+        let secret = self.secret(config, &db).await?;
         let seed = u64::from_be_bytes(
             entropy::token()?.hash().0.first_chunk().copied().unwrap_or_default(),
         );
@@ -164,6 +187,8 @@ impl DataDir {
             mail,
             mailer,
             providers,
+            cache: cache(config, clock)?,
+            limits: config.limits,
             secret,
             clock,
             wake: Notify::new(),
@@ -196,6 +221,22 @@ fn smtp(url: &str) -> anyhow::Result<Arc<dyn Mailer>> {
 #[cfg(not(feature = "smtp"))]
 fn smtp(_url: &str) -> anyhow::Result<Arc<dyn Mailer>> {
     bail!("mail.url is set, but this program was built without the feature `smtp`")
+}
+
+/// What the processes of the shop share for a while. Nothing is connected yet.
+fn cache(config: &Config, clock: fn() -> Timestamp) -> anyhow::Result<Cache> {
+    let own = Arc::new(MemoryCache::new());
+    if config.cache_urls.is_empty() {
+        return Ok(Cache::alone(own, clock));
+    }
+    #[cfg(feature = "redis")]
+    {
+        let shared = stoa_redis::RedisCache::new(&config.cache_urls, &config.cache_prefix)
+            .context("cache.url")?;
+        Ok(Cache::shared(Arc::new(shared), own, clock))
+    }
+    #[cfg(not(feature = "redis"))]
+    bail!("cache.url names a Redis server, but this program was built without the feature `redis`")
 }
 
 /// Where imports write: the store.

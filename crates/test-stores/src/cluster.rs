@@ -21,15 +21,37 @@ const GUARD: &str = r#"
 set -eu
 dir=$(mktemp -d "${TMPDIR:-/tmp}/stoa-postgres.XXXXXX")
 trap 'rm -rf "$dir"' EXIT
-"$BIN/initdb" -D "$dir/data" -U stoa -A trust -E UTF8 --locale=C.UTF-8 --no-sync \
-    >"$dir/log" 2>&1 || { cat "$dir/log" >&2; exit 1; }
+if [ -n "$PRIMARY" ]; then
+    "$BIN/pg_basebackup" -D "$dir/data" -R -X stream -c fast --no-sync -U stoa -p 5432 \
+        -h "$PRIMARY" >"$dir/log" 2>&1 || { cat "$dir/log" >&2; exit 1; }
+else
+    "$BIN/initdb" -D "$dir/data" -U stoa -A trust -E UTF8 --locale=C.UTF-8 --no-sync \
+        >"$dir/log" 2>&1 || { cat "$dir/log" >&2; exit 1; }
+fi
+# A root, and a certificate for localhost that it vouches for.
+if [ -n "$TLS_PORT" ]; then
+    (
+        cd "$dir"
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
+            -subj "/CN=Test root" -keyout root.key -out root.crt
+        openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
+            -subj "/CN=localhost" -keyout data/server.key -out server.csr
+        printf 'subjectAltName=DNS:localhost\nbasicConstraints=CA:FALSE\n' >extensions
+        openssl x509 -req -in server.csr -CA root.crt -CAkey root.key -CAcreateserial -days 2 \
+            -extfile extensions -out data/server.crt
+        chmod 600 data/server.key
+    ) >"$dir/log" 2>&1 || { cat "$dir/log" >&2; exit 1; }
+    tls=on listen=localhost port=$TLS_PORT
+else
+    tls=off listen= port=5432
+fi
 start() {
-    "$BIN/postgres" -D "$dir/data" -k "$dir" -c listen_addresses= -c port=5432 \
+    "$BIN/postgres" -D "$dir/data" -k "$dir" -c ssl=$tls -c listen_addresses=$listen -c port=$port \
         -c max_connections=400 -c shared_buffers=64MB -c autovacuum=off -c deadlock_timeout=200ms \
         -c fsync=$DURABLE -c synchronous_commit=$DURABLE -c full_page_writes=$DURABLE \
         >>"$dir/log" 2>&1 </dev/null &
     server=$!
-    until "$BIN/pg_isready" -q -h "$dir" -p 5432; do
+    until "$BIN/pg_isready" -q -h "$dir" -p "$port"; do
         kill -0 $server 2>/dev/null || { cat "$dir/log" >&2; exit 1; }
         sleep 0.05
     done
@@ -49,11 +71,21 @@ done
 stop
 "#;
 
+/// What is special about a server.
+#[derive(Debug, Default)]
+struct Setup {
+    durable: bool,
+    /// The folder with the socket of the server that it replicates.
+    primary: Option<PathBuf>,
+    tls_port: Option<u16>,
+}
+
 /// A server of its own, which ends with this value, or with the process.
 #[derive(Debug)]
 pub struct Server {
     bin: PathBuf,
     socket: PathBuf,
+    port: u16,
     n_databases: AtomicU32,
     guard: Child,
     commands: Option<ChildStdin>,
@@ -65,7 +97,8 @@ pub struct Server {
 pub(crate) fn new_database() -> anyhow::Result<String> {
     static SHARED: OnceLock<Result<Server, String>> = OnceLock::new();
     // What the server loses when the machine stops is a test.
-    let shared = SHARED.get_or_init(|| Server::new(false).map_err(|error| format!("{error:#}")));
+    let shared =
+        SHARED.get_or_init(|| Server::new(&Setup::default()).map_err(|error| format!("{error:#}")));
     shared.as_ref().map_err(|error| anyhow!("PostgreSQL for tests: {error}"))?.new_database()
 }
 
@@ -75,10 +108,28 @@ impl Server {
     /// # Errors
     /// PostgreSQL is not installed or does not start.
     pub fn durable() -> anyhow::Result<Self> {
-        Self::new(true)
+        Self::new(&Setup { durable: true, ..Setup::default() })
     }
 
-    fn new(durable: bool) -> anyhow::Result<Self> {
+    /// Starts a replica that follows this server by streaming.
+    ///
+    /// # Errors
+    /// This server is not running, or the other does not start.
+    pub fn replica(&self) -> anyhow::Result<Self> {
+        Self::new(&Setup { primary: Some(self.socket.clone()), ..Setup::default() })
+    }
+
+    /// Starts a server that `localhost` reaches by TLS, on a free port.
+    ///
+    /// # Errors
+    /// PostgreSQL or openssl is not installed, or does not start.
+    pub fn with_tls() -> anyhow::Result<Self> {
+        let free = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        Self::new(&Setup { tls_port: Some(free), ..Setup::default() })
+    }
+
+    fn new(setup: &Setup) -> anyhow::Result<Self> {
+        let port = setup.tls_port.unwrap_or(5432);
         let bin = programs()?;
         let mut command = Command::new("sh");
         if is_root()? {
@@ -90,7 +141,9 @@ impl Server {
         let mut guard = command
             .args(["-c", GUARD])
             .env("BIN", &bin)
-            .env("DURABLE", if durable { "on" } else { "off" })
+            .env("DURABLE", if setup.durable { "on" } else { "off" })
+            .env("PRIMARY", setup.primary.as_deref().unwrap_or(Path::new("")))
+            .env("TLS_PORT", setup.tls_port.map(|port| port.to_string()).unwrap_or_default())
             .current_dir("/")
             .process_group(0)
             .stdin(Stdio::piped())
@@ -101,7 +154,7 @@ impl Server {
         let answers = BufReader::new(guard.stdout.take().context("the guard's answers")?);
         let socket = PathBuf::new();
         let n_databases = AtomicU32::new(0);
-        let mut server = Self { bin, socket, n_databases, guard, commands, answers };
+        let mut server = Self { bin, socket, port, n_databases, guard, commands, answers };
         server.socket = server.answer()?.into();
         Ok(server)
     }
@@ -128,15 +181,32 @@ impl Server {
     pub fn new_database(&self) -> anyhow::Result<String> {
         let name = format!("test_{}", self.n_databases.fetch_add(1, Ordering::Relaxed));
         let made = Command::new(self.bin.join("createdb"))
-            .args(["-U", "stoa", "-p", "5432", "-h"])
+            .args(["-U", "stoa", "-p"])
+            .arg(self.port.to_string())
+            .arg("-h")
             .arg(&self.socket)
             .arg(&name)
             .output()?;
         if !made.status.success() {
             bail!("createdb: {}", String::from_utf8_lossy(&made.stderr));
         }
+        Ok(self.address(&name))
+    }
+
+    /// The address of a database on this server, by its socket.
+    pub fn address(&self, database: &str) -> String {
         let socket = self.socket.to_string_lossy().replace('/', "%2F");
-        Ok(format!("postgres://stoa@{socket}:5432/{name}"))
+        format!("postgres://stoa@{socket}:{}/{database}", self.port)
+    }
+
+    /// The address of a database on a server with TLS, by name or number of the host.
+    pub fn tls_address(&self, host: &str, database: &str, mode: &str) -> String {
+        format!("postgres://stoa@{host}:{}/{database}?sslmode={mode}", self.port)
+    }
+
+    /// The certificate that vouches for that server's.
+    pub fn root_certificate(&self) -> PathBuf {
+        self.socket.join("root.crt")
     }
 
     /// Ends the server at once, as a crash would (`pg_ctl stop -m immediate`).

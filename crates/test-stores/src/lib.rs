@@ -1,9 +1,11 @@
 //! The stores that tests run on: SQLite in a temporary directory, and a database on a PostgreSQL
-//! server that the tests started themselves.
+//! server that the tests started themselves; and Redis, for what processes share.
 
 mod cluster;
+mod redis;
 
 pub use cluster::{Server, psql};
+pub use redis::Redis;
 
 use anyhow::Context;
 use stoa_sql::Db;

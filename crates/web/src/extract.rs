@@ -1,9 +1,7 @@
 //! Reads requests into plain values, and says clearly what is wrong with those it cannot read.
 
-use std::net::{IpAddr, SocketAddr};
-
 use axum::body::Bytes;
-use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 use stoa_app::idempotency::Idempotency;
@@ -11,12 +9,13 @@ use stoa_app::staff::{self, Scope};
 use stoa_app::view::Problem;
 use stoa_domain::Refusal;
 use stoa_domain::catalog::FieldError;
-use stoa_kernel::{Token, TokenHash, limits};
+use stoa_kernel::{Token, TokenHash, limits as bounds};
 
+use crate::limits;
 use crate::reply::ApiError;
 use crate::state::Web;
 
-/// The bytes of a request's body, at most [`limits::BODY_BYTES`].
+/// The bytes of a request's body, at most [`bounds::BODY_BYTES`].
 pub struct RawBody(pub Bytes);
 
 impl FromRequest<Web> for RawBody {
@@ -29,10 +28,10 @@ impl FromRequest<Web> for RawBody {
             .headers()
             .get(http::header::CONTENT_LENGTH)
             .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-        if announced.is_some_and(|length| length > limits::BODY_BYTES) {
+        if announced.is_some_and(|length| length > bounds::BODY_BYTES) {
             return Err(too_large());
         }
-        match axum::body::to_bytes(request.into_body(), limits::BODY_BYTES).await {
+        match axum::body::to_bytes(request.into_body(), bounds::BODY_BYTES).await {
             Ok(bytes) => Ok(Self(bytes)),
             Err(_) => Err(too_large()),
         }
@@ -105,7 +104,7 @@ impl FromRequestParts<Web> for IdempotencyKey {
         let mut values = parts.headers.get_all("idempotency-key").iter();
         let Some(value) = values.next() else { return Ok(Self(None)) };
         let key = value.to_str().ok().filter(|key| {
-            !key.is_empty() && key.len() <= limits::IDEMPOTENCY_KEY_BYTES && values.next().is_none()
+            !key.is_empty() && key.len() <= bounds::IDEMPOTENCY_KEY_BYTES && values.next().is_none()
         });
         match key {
             Some(key) => Ok(Self(Some(key.to_owned()))),
@@ -143,19 +142,6 @@ pub fn cart_token(text: &str) -> Result<Token, ApiError> {
 /// The text of a cart's token, as the API shows it.
 pub fn cart_id(token: &Token) -> String {
     format!("cart_{}", token.reveal())
-}
-
-/// Address of the client; the unspecified address where it is not known (in tests).
-#[derive(Debug, Clone, Copy)]
-pub struct Client(pub IpAddr);
-
-impl FromRequestParts<Web> for Client {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &Web) -> Result<Self, Self::Rejection> {
-        let address = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        Ok(Self(address.map_or(IpAddr::from([0, 0, 0, 0]), |address| address.0.ip())))
-    }
 }
 
 /// A permission as a type, so that a handler names what it needs in its signature.
@@ -213,6 +199,7 @@ impl<N: Needs + Send + Sync> FromRequestParts<Web> for Program<N> {
         let token: Token = token.parse().map_err(|_| refused())?;
         let hash = token.hash();
         let scopes = staff::api_token(&web.shop().db, &hash).await?.ok_or_else(refused)?;
+        limits::admit_token(web, &parts.extensions, &hash).await?;
         if !scopes.allow(N::SCOPE) {
             return Err(ApiError::new(
                 403,

@@ -13,6 +13,9 @@ use crate::state::Web;
 #[derive(Serialize)]
 struct Health {
     status: &'static str,
+    /// What fails without keeping the shop from serving.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    degraded: Vec<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     checks: Vec<Check>,
 }
@@ -27,10 +30,11 @@ struct Check {
 
 /// `GET /health/live`: the process answers.
 pub async fn live() -> Response {
-    reply::json(200, &Health { status: "live", checks: Vec::new() })
+    reply::json(200, &Health { status: "live", degraded: Vec::new(), checks: Vec::new() })
 }
 
-/// `GET /health/ready`: the store and the search index answer.
+/// `GET /health/ready`: the store and the search index answer. Without the shared cache the shop
+/// serves, so that it is ready, but degraded.
 pub async fn ready(State(web): State<Web>) -> Response {
     let shop = web.shop();
     let store = async {
@@ -39,7 +43,7 @@ pub async fn ready(State(web): State<Web>) -> Response {
     };
     let store = store.await.map(|_| ()).map_err(|error| error.to_string());
     let search = shop.search.len().await.map(|_| ()).map_err(|error| error.to_string());
-    let checks: Vec<Check> = [("store", store), ("search", search)]
+    let mut checks: Vec<Check> = [("store", store), ("search", search)]
         .into_iter()
         .map(|(name, result)| Check {
             name,
@@ -48,8 +52,25 @@ pub async fn ready(State(web): State<Web>) -> Response {
         })
         .collect();
     let ready = checks.iter().all(|check| check.detail.is_none());
+    // Without a replica the shop is as ready; whoever looks should know all the same.
+    checks.extend(shop.db.replicas().into_iter().map(|replica| Check {
+        name: "replica",
+        status: if replica.serves { "ready" } else { "left_out" },
+        detail: Some(match replica.lag_ms {
+            Some(lag) => format!("{}, {lag} ms behind", replica.name),
+            None => format!("{}, away or not caught up", replica.name),
+        }),
+    }));
     let (status, word) = if ready { (200, "ready") } else { (503, "not_ready") };
-    reply::json(status, &Health { status: word, checks })
+    let mut degraded = Vec::new();
+    if let Some(cache) = shop.cache.state() {
+        let status = if cache.fault.is_some() { "degraded" } else { "ready" };
+        if cache.fault.is_some() {
+            degraded.push("cache");
+        }
+        checks.push(Check { name: "cache", status, detail: cache.fault });
+    }
+    reply::json(status, &Health { status: word, degraded, checks })
 }
 
 /// `GET /metrics`: counters for Prometheus.

@@ -7,8 +7,11 @@
 
 pub mod admin;
 pub mod api;
+mod browser;
+pub mod client;
 pub mod extract;
 pub mod health;
+pub mod limits;
 pub mod metrics;
 pub mod middleware;
 pub mod page_cache;

@@ -11,6 +11,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use stoa_app::ReplicaStatus;
+
 use crate::state::Web;
 
 /// Labels of a request.
@@ -20,6 +22,13 @@ pub struct RequestLabels {
     pub route: String,
     /// Class of the status.
     pub status: StatusClass,
+}
+
+/// Labels of a request that was refused because there were too many.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct LimitLabels {
+    /// Name of the limit.
+    pub limit: &'static str,
 }
 
 /// Class of a status.
@@ -40,6 +49,7 @@ pub enum StatusClass {
 pub struct Metrics {
     requests: Family<RequestLabels, Counter<u64, AtomicU64>>,
     seconds: Histogram,
+    limited: Family<LimitLabels, Counter<u64, AtomicU64>>,
     registry: Registry,
 }
 
@@ -57,7 +67,9 @@ impl Metrics {
             Unit::Seconds,
             seconds.clone(),
         );
-        Self { requests, seconds, registry }
+        let limited = Family::<LimitLabels, Counter<u64, AtomicU64>>::default();
+        registry.register("rate_limited", "Requests refused by a rate limit", limited.clone());
+        Self { requests, seconds, limited, registry }
     }
 
     pub(crate) fn request(&self, route: &str, status: u16, took: Duration) {
@@ -71,6 +83,10 @@ impl Metrics {
         self.seconds.observe(took.as_secs_f64());
     }
 
+    pub(crate) fn limited(&self, limit: &'static str) {
+        self.limited.get_or_create(&LimitLabels { limit }).inc();
+    }
+
     /// Everything in the text format of Prometheus, with the engine's own counters.
     pub async fn render(&self, web: &Web) -> String {
         let mut text = String::new();
@@ -82,7 +98,8 @@ impl Metrics {
         text.push('\n');
         let engine = web.shop().engine.stats();
         let indexed = web.shop().search.len().await.unwrap_or(0);
-        let rows: [(&str, &str, u64); 11] = [
+        let cache = web.shop().cache.state();
+        let mut rows = vec![
             ("engine_batches_total", "counter", engine.batches),
             ("engine_commands_total", "counter", engine.commands),
             ("engine_commands_refused_total", "counter", engine.refused),
@@ -95,12 +112,39 @@ impl Metrics {
             ("search_indexed_products", "gauge", indexed),
             ("page_cache_bytes", "gauge", web.pages().bytes()),
         ];
+        if let Some(cache) = cache {
+            rows.push(("cache_up", "gauge", u64::from(cache.fault.is_none())));
+            rows.push(("cache_failures_total", "counter", cache.failures));
+        }
         for (name, kind, value) in rows {
             let family = name.trim_end_matches("_total");
             // Writing to a String cannot fail.
             let _infallible = write!(text, "# TYPE stoa_{family} {kind}\nstoa_{name} {value}\n");
         }
+        replicas(&mut text, &web.shop().db.replicas());
         text.push_str("# EOF\n");
         text
+    }
+}
+
+/// The state of each replica of the database.
+fn replicas(text: &mut String, replicas: &[ReplicaStatus]) {
+    type Value = fn(&ReplicaStatus) -> Option<f64>;
+    #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53, and Prometheus has doubles")]
+    let rows: [(&str, &str, Value); 4] = [
+        ("replica_serves", "gauge", |replica| Some(f64::from(u8::from(replica.serves)))),
+        ("replica_lag_seconds", "gauge", |replica| replica.lag_ms.map(|lag| lag as f64 / 1e3)),
+        ("replica_reads_total", "counter", |replica| Some(replica.reads as f64)),
+        ("replica_behind_total", "counter", |replica| Some(replica.behind as f64)),
+    ];
+    for (name, kind, value) in rows {
+        let values = replicas.iter().filter_map(|replica| Some((&replica.name, value(replica)?)));
+        for (n, (replica, value)) in values.enumerate() {
+            if n == 0 {
+                let family = name.trim_end_matches("_total");
+                let _infallible = writeln!(text, "# TYPE stoa_{family} {kind}");
+            }
+            let _infallible = writeln!(text, "stoa_{name}{{replica=\"{replica}\"}} {value}");
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! What happens around every handler, outermost first: the request is counted; problems become
+//! What happens around every handler, outermost first: the request is counted; a client that sent
+//! too many is turned away; problems become
 //! pages for those who read pages; pages get the headers that keep them safe; a panic becomes a
 //! 500; text is compressed for who asks for it.
 
@@ -16,6 +17,7 @@ use http::header::{
 
 use stoa_app::view::Problem;
 
+use crate::limits;
 use crate::reply::ApiError;
 use crate::state::Web;
 use crate::storefront::errors::{self, Asker};
@@ -26,15 +28,22 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 );
 
 /// Counts requests and sets the headers that every answer carries.
-pub async fn around(State(web): State<Web>, request: Request, next: Next) -> Response {
+pub async fn around(State(web): State<Web>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let asker = Asker::of(&request);
-    let mut response = next.run(request).await;
+    let (applied, admitted) = limits::admit(&web, &mut request).await;
+    let mut response = match admitted {
+        Ok(()) => next.run(request).await,
+        Err(error) => error.into_response(),
+    };
     if response.status().is_client_error() || response.status().is_server_error() {
         response = explained(&web, &asker, response).await;
     }
     let headers = response.headers_mut();
+    if let Some(applied) = applied {
+        applied.tell(headers);
+    }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let is_page =
         headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"));

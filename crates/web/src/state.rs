@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use stoa_app::Shop;
 use stoa_app::follow::CatalogChange;
-use stoa_app::staff::Attempts;
 
+use crate::client::Proxies;
 use crate::metrics::Metrics;
 use crate::page_cache::{PageCache, Stamp};
 use crate::reply::ApiError;
@@ -21,6 +21,10 @@ pub struct Options {
     pub tagline: String,
     /// Bytes of rendered pages kept in memory.
     pub page_cache_bytes: u64,
+    /// Where the shop keeps its data, for those who run it.
+    pub data_directory: String,
+    /// The proxies in front of the shop.
+    pub proxies: Proxies,
 }
 
 /// A handle to everything; cheap to clone.
@@ -35,7 +39,6 @@ struct Inner {
     options: Options,
     pages: PageCache,
     metrics: Metrics,
-    attempts: Attempts,
     generation: AtomicU64,
 }
 
@@ -49,7 +52,6 @@ impl Web {
                 options,
                 pages,
                 metrics: Metrics::new(),
-                attempts: Attempts::new(),
                 generation: AtomicU64::new(0),
             }),
         }
@@ -73,11 +75,6 @@ impl Web {
     /// Counters.
     pub fn metrics(&self) -> &Metrics {
         &self.inner.metrics
-    }
-
-    /// Counts failed sign-ins.
-    pub fn attempts(&self) -> &Attempts {
-        &self.inner.attempts
     }
 
     /// Grows whenever a list of products may look different.

@@ -16,25 +16,38 @@ use axum::body::Body;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, COOKIE, HOST, LOCATION, SET_COOKIE};
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
+use stoa_app::cache::Cache;
 use stoa_app::catalog::Catalog;
 use stoa_app::engine::Engine;
 use stoa_app::jobs::queue::TableQueue;
 use stoa_app::mail::MailSettings;
+use stoa_app::rate_limit::Limits;
 use stoa_app::{Shop, clock, doctor, mail, staff};
 use stoa_domain::shop::{ShippingMethod, ShopConfig};
+use stoa_embedded::cache::MemoryCache;
 use stoa_embedded::outbox::Outbox;
 use stoa_embedded::search::TantivyIndex;
 use stoa_embedded::test_payment::{Behaviour, NAME, TestProvider};
 use stoa_kernel::{Currency, Money};
+use stoa_ports::cache::Quota;
 use stoa_ports::jobs::Ending;
 use stoa_ports::payment::PaymentProvider;
 use stoa_sql::Db;
 use stoa_web::api::suggest::encode;
+use stoa_web::client::Proxies;
 use stoa_web::{Options, Web, router};
 use tower::ServiceExt;
 
 const EMAIL: &str = "ada@example.com";
 const PASSWORD: &str = "correct horse battery";
+
+fn limits() -> Limits {
+    Limits {
+        sign_in: Quota::new(60, 900),
+        sign_in_account: Quota::new(10, 900),
+        ..Limits::default()
+    }
+}
 
 /// A running shop in a folder of its own.
 struct Office {
@@ -81,6 +94,8 @@ impl Office {
                 ..MailSettings::default()
             },
             mailer: Arc::new(Outbox),
+            cache: Cache::alone(Arc::new(MemoryCache::new()), clock::now),
+            limits: limits(),
             secret: [3; 32],
             clock: clock::now,
             wake: tokio::sync::Notify::new(),
@@ -89,8 +104,17 @@ impl Office {
             public_url: "https://shop.example".to_owned(),
             tagline: String::new(),
             page_cache_bytes: 1024 * 1024,
+            data_directory: folder.path().display().to_string(),
+            proxies: Proxies::default(),
         };
         Self { web: Web::new(Arc::new(shop), options), _folder: folder }
+    }
+
+    /// The path of a mail's link, as it is sent.
+    async fn mailed(&self, link: &str) -> String {
+        let shop = self.web.shop();
+        let address = mail::links::address(shop, Some(link), clock::now()).await.unwrap();
+        address.strip_prefix("https://shop.example").unwrap().to_owned()
     }
 
     fn browser(&self) -> Browser {
@@ -380,6 +404,29 @@ async fn a_set_up_link_makes_the_first_administrator_once() {
 }
 
 #[tokio::test]
+async fn who_guesses_passwords_waits() {
+    let office = Office::open();
+    office.administrator().await;
+    let mut browser = office.browser();
+    let path = "/admin/sign-in";
+    let csrf = browser.get(path).await.value_of("csrf");
+    for n in 0..15 {
+        let form = [("csrf", csrf.as_str()), ("email", EMAIL), ("password", "wrong horse")];
+        let refused = browser.post(path, &form).await;
+        let wanted = if n < 10 { 422 } else { 429 };
+        assert_eq!(refused.status, wanted, "try {n}");
+        if n >= 10 {
+            assert!(refused.body.contains("Too many attempts. Try again in 2 minutes."));
+        }
+    }
+    // Nor does the right password help now; another account is another matter.
+    let form = [("csrf", csrf.as_str()), ("email", EMAIL), ("password", PASSWORD)];
+    assert_eq!(browser.post(path, &form).await.status, 429);
+    let form = [("csrf", csrf.as_str()), ("email", "bob@example.com"), ("password", PASSWORD)];
+    assert_eq!(browser.post(path, &form).await.status, 422);
+}
+
+#[tokio::test]
 async fn signing_in_rotates_the_token_and_signing_out_ends_it() {
     let office = Office::open();
     office.administrator().await;
@@ -414,6 +461,9 @@ async fn signing_in_rotates_the_token_and_signing_out_ends_it() {
 
     let page = browser.get("/admin/system").await;
     assert!(page.body.contains("Everything runs as it should."), "{}", page.body);
+    for fact in ["Data directory", &office.web.options().data_directory, "Size of the database"] {
+        assert!(page.body.contains(fact), "{fact}");
+    }
     let left = browser.submit(&page, "/admin/sign-out", &[]).await;
     assert_eq!(left.location(), path);
     let mut kept = Browser { cookie: Some(after), ..browser };
@@ -748,19 +798,38 @@ async fn the_link_of_a_mail_lets_in_to_its_order_and_no_other() {
     set_stock(&mut ada, &product, &[("rows/1/on_hand", "9")]).await;
     let order = shop.buy("MUG-CHALK", 1).await;
     let id: stoa_kernel::OrderId = order["id"].as_str().unwrap().parse().unwrap();
-    let until = clock::now().plus_seconds(60);
-    let access = mail::links::order_access(&[3; 32], id, until);
-    let get = |path: String| {
-        let request = Request::get(path).body(Body::empty()).unwrap();
+    let other: stoa_kernel::OrderId = {
+        let order = shop.buy("MUG-CHALK", 1).await;
+        order["id"].as_str().unwrap().parse().unwrap()
+    };
+    let get = |path: String, cookie: String| {
+        let request = Request::get(path).header(COOKIE, cookie).body(Body::empty()).unwrap();
         router(shop.web.clone()).oneshot(request)
     };
-    let entered = get(format!("/orders/{id}?access={access}")).await.unwrap();
-    assert_eq!(entered.headers()[LOCATION].to_str().unwrap(), format!("/orders/{id}"));
-    assert!(entered.headers().contains_key(SET_COOKIE));
-    let late = mail::links::order_access(&[3; 32], id, clock::now());
-    let other = mail::links::order_access(&[4; 32], id, until);
-    for wrong in [late.as_str(), other.as_str(), "x", ""] {
-        let refused = get(format!("/orders/{id}?access={wrong}")).await.unwrap();
+    let link = format!("order/{id}");
+    let address = async |written| {
+        let address = mail::links::address(shop.web.shop(), Some(&link), written).await.unwrap();
+        address.strip_prefix("https://shop.example").unwrap().to_owned()
+    };
+    let addresses = [address(clock::now()).await, address(clock::now()).await];
+    assert_ne!(addresses[0], addresses[1], "sent twice");
+    for address in &addresses {
+        let entered = get(address.clone(), String::new()).await.unwrap();
+        assert_eq!(entered.headers()[LOCATION].to_str().unwrap(), format!("/orders/{id}"));
+        let cookie = entered.headers()[SET_COOKIE].to_str().unwrap();
+        let cookie = cookie.split(';').next().unwrap().to_owned();
+        let shown = get(format!("/orders/{id}"), cookie.clone()).await.unwrap();
+        assert_eq!(shown.status(), StatusCode::OK);
+        let refused = get(format!("/orders/{other}"), cookie).await.unwrap();
+        assert_eq!(refused.headers()[LOCATION], "/orders/lookup");
+    }
+    let token = addresses[0].split_once("?access=").unwrap().1;
+    let late = address(clock::now().plus_seconds(-90 * 86_400)).await;
+    let elsewhere = format!("/orders/{other}?access={token}");
+    let stranger = format!("/orders/{id}?access={}", stoa_app::entropy::token().unwrap().reveal());
+    let nonsense = [format!("/orders/{id}?access=x"), format!("/orders/{id}?access=")];
+    for wrong in [late, elsewhere, stranger].into_iter().chain(nonsense) {
+        let refused = get(wrong.clone(), String::new()).await.unwrap();
         assert_eq!(refused.headers()[LOCATION], "/orders/lookup", "{wrong}");
         assert!(!refused.headers().contains_key(SET_COOKIE));
     }
@@ -827,8 +896,12 @@ async fn a_forgotten_password_is_set_anew_by_a_link_that_works_once() {
     drop(tx);
     assert_eq!(mails.len(), 1, "nobody gets none");
     let link = mails[0].link.clone().unwrap();
-    let address = mail::links::address("", &[3; 32], Some(&link), mails[0].created_at);
+    let address = shop.mailed(&link).await;
     assert!(address.starts_with("/admin/reset/"), "{address}");
+    // Whichever of two copies is read, it lets in; the other is closed then.
+    let copy = shop.mailed(&link).await;
+    assert_ne!(copy, address);
+    assert_eq!(browser.get(&copy).await.status, StatusCode::OK);
 
     let page = browser.get(&address).await;
     assert!(page.body.contains(EMAIL));
@@ -840,7 +913,11 @@ async fn a_forgotten_password_is_set_anew_by_a_link_that_works_once() {
     assert_eq!(set.location(), "/admin");
     assert_eq!(browser.get("/admin").await.status, StatusCode::OK);
     assert!(ada.get("/admin").await.location().starts_with("/admin/sign-in"), "signed out");
-    assert_eq!(browser.get(&address).await.status, StatusCode::GONE);
+    for used in [&address, &copy] {
+        assert_eq!(browser.get(used).await.status, StatusCode::GONE);
+    }
+    let late = shop.mailed(&link).await;
+    assert_eq!(browser.get(&late).await.status, StatusCode::GONE, "sent after it was used");
     let twice = browser.submit(&page, &address, &[("password", new), ("repeat", new)]).await;
     assert_eq!(twice.status, StatusCode::GONE);
     for wrong in ["/admin/reset/x", &address.replace("reset", "invitation")] {
@@ -868,10 +945,10 @@ async fn someone_who_is_invited_joins_unless_it_is_taken_back() {
         let mut tx = shop.web.shop().db.read().await.unwrap();
         let mails = mail::store::list(&mut tx, None, email, None, 10).await.unwrap();
         let link = mails[0].link.clone().unwrap();
-        links.push(mail::links::address("", &[3; 32], Some(&link), mails[0].created_at));
+        links.push(shop.mailed(&link).await);
     }
     let page = ada.get("/admin/people").await;
-    assert!(page.body.contains("grace@example.com"));
+    assert_eq!(page.body.matches(">grace@example.com<").count(), 1, "{}", page.body);
     let csrf = page.value_of("csrf");
     let revoked = [("csrf", csrf.as_str()), ("email", "joan@example.com")];
     ada.post("/admin/people/revoke", &revoked).await.location();

@@ -249,7 +249,7 @@ async fn faults_of_the_address_are_shown_beside_the_fields() {
     form.retain(|(name, _)| *name != "shipping_country");
     form.push(("shipping_country", "XX"));
     let page = browser.post("/checkout/address", &form).await;
-    assert!(page.body.contains("Choose a country we ship to."));
+    assert!(page.body.contains("Shipping address: choose a country we ship to."));
     let billed: Vec<(&str, &str)> = ADDRESS
         .iter()
         .copied()

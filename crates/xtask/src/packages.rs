@@ -14,9 +14,10 @@ const NEEDED: &[(&str, &str)] = &[
     ("node", "nodejs"),
     ("npm", "npm"),
     ("chromium", "chromium"),
-    // Tests start servers of their own; the one that Debian's package starts is not used.
+    // Tests start servers of their own; those that Debian's packages start are not used.
     ("initdb", "postgresql"),
     ("rabbitmq-server", "rabbitmq-server"),
+    ("redis-server", "redis-server"),
 ];
 
 /// Where Debian keeps the server's programs of each version, which are on nobody's path.

@@ -20,6 +20,11 @@ const SALES_BY_DAY: Sql = sql!(
         group by day order by day",
 );
 
+const DATABASE_BYTES: Sql = sql!(
+    sqlite: "select page_count * page_size from pragma_page_count, pragma_page_size",
+    postgres: "select pg_database_size(current_database())",
+);
+
 const SALES_BETWEEN: Sql = sql!(
     "select count(*), cast(coalesce(sum(total), 0) as bigint) from orders
     where placed_at >= $1 and placed_at < $2 and status = 'placed' and currency = $3"
@@ -48,7 +53,8 @@ macro_rules! order_rows {
 }
 
 const ORDERS: Sql = order_rows!(
-    "where o.id < $1 and ($2 = '' or o.status = $2) and ($3 = '' or lower(o.email) = $3)
+    "where o.id < $1 and ($2 = '' or o.status = $2)
+        and ($3 = '%' or lower(o.email) like $3 escape '\\')
     order by o.id desc limit $4"
 );
 
@@ -129,6 +135,7 @@ const LOCATIONS: Sql = sql!("select id, code, name from stock_locations order by
 /// Every statement of this page.
 pub const STATEMENTS: &[&Sql] = &[
     &SALES_BY_DAY,
+    &DATABASE_BYTES,
     &SALES_BETWEEN,
     &ORDERS,
     &ORDER_BY_NUMBER,
@@ -256,7 +263,8 @@ pub async fn orders(tx: &mut Tx, filter: &OrderFilter) -> Result<Vec<OrderRow>, 
         return tx.query(&ORDER_BY_NUMBER, &[number.into(), status.into()], order_row).await;
     }
     let after = filter.after.unwrap_or(OrderId::from_uuid(uuid::Uuid::max()));
-    let params = [after.into(), status.into(), Param::Text(&text), filter.limit.into()];
+    let pattern = contains(&text);
+    let params = [after.into(), status.into(), Param::Text(&pattern), filter.limit.into()];
     tx.query(&ORDERS, &params, order_row).await
 }
 
@@ -401,8 +409,18 @@ pub async fn products(
     Ok((rows, total.unwrap_or(0)))
 }
 
+/// Bytes of the database.
+///
+/// # Errors
+/// The store failed.
+pub async fn database_bytes(tx: &mut Tx) -> Result<u64, StoreError> {
+    let row = |row: &Row<'_>| Ok::<_, StoreError>(row.int(0)?);
+    let bytes = tx.query_opt(&DATABASE_BYTES, &[], row).await?.unwrap_or(0);
+    Ok(u64::try_from(bytes).unwrap_or(0))
+}
+
 /// A LIKE pattern for texts that contain this, in lower case.
-fn contains(text: &str) -> String {
+pub(crate) fn contains(text: &str) -> String {
     let text = text.trim().to_lowercase();
     if text.is_empty() {
         return "%".to_owned();

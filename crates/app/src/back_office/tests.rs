@@ -122,4 +122,5 @@ async fn a_shop_without_orders_has_sold_nothing(store: Store) {
     assert!(orders(&mut tx, &OrderFilter::default()).await.unwrap().is_empty());
     assert!(attention(&mut tx, NOW, 10).await.unwrap().is_empty());
     assert_eq!(attention_count(&mut tx, NOW).await.unwrap(), 0);
+    assert!(database_bytes(&mut tx).await.unwrap() > 100_000);
 }

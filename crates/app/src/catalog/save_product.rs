@@ -18,9 +18,6 @@ use crate::catalog::import::sanitise;
 use crate::error::StoreError;
 use crate::{event_log, inventory};
 
-/// Those who change the catalogue do it one after the other.
-const CATALOGUE: &str = "catalogue";
-
 /// Why a product was not saved.
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
@@ -140,7 +137,7 @@ pub async fn delete_product_in(
     id: ProductId,
     expected_version: Option<i64>,
 ) -> Result<(), SaveError> {
-    tx.lock(CATALOGUE).await?;
+    store::begin_change(tx).await?;
     let product = store::find(tx, id).await?.ok_or(Refusal::NotFound("product"))?;
     if expected_version.is_some_and(|expected| expected != product.version) {
         return Err(Refusal::Stale.into());
@@ -293,7 +290,7 @@ struct Saving {
 
 impl Saving {
     async fn begin(tx: &mut Tx) -> Result<Self, StoreError> {
-        tx.lock(CATALOGUE).await?;
+        store::begin_change(tx).await?;
         Ok(Self { shelves: Shelves::load(tx).await?, events: Vec::new() })
     }
 }

@@ -11,7 +11,7 @@ use quick_cache::sync::Cache;
 use stoa_domain::catalog::{AttributeValue, Category, Product, Status};
 use stoa_domain::inventory::StockLevel;
 use stoa_domain::shop::ShopConfig;
-use stoa_kernel::{CategoryId, ProductId, VariantId};
+use stoa_kernel::{CategoryId, Currency, ProductId, VariantId};
 use stoa_ports::search::{DocAttribute, DocValue, ProductDoc};
 use stoa_sql::{Db, Tx};
 
@@ -120,6 +120,21 @@ impl CategoryTree {
     }
 }
 
+/// Reads what may be a moment old, from a replica where there is one; where that fails, from the
+/// primary.
+macro_rules! stale {
+    ($db:expr, $tx:ident => $read:expr) => {{
+        let mut $tx = $db.read_stale().await?;
+        match $read.await {
+            Err(_) if $tx.is_stale() => {
+                $tx = $db.read().await?;
+                $read.await
+            }
+            answer => answer,
+        }
+    }};
+}
+
 /// A product with its stock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StockedProduct {
@@ -161,8 +176,7 @@ impl Catalog {
         if let Some(tree) = kept {
             return Ok(tree);
         }
-        let mut tx = self.db.read().await?;
-        let tree = Arc::new(CategoryTree::load(&mut tx).await?);
+        let tree = Arc::new(stale!(self.db, tx => CategoryTree::load(&mut tx))?);
         *self.tree.write() = Some(Arc::clone(&tree));
         Ok(tree)
     }
@@ -183,8 +197,8 @@ impl Catalog {
             }
         }
         if !missing.is_empty() {
-            let mut tx = self.db.read().await?;
-            for card in store::cards(&mut tx, &missing, self.shop.currency).await? {
+            let currency = self.shop.currency;
+            for card in stale!(self.db, tx => store::cards(&mut tx, &missing, currency))? {
                 let card = Arc::new(card);
                 self.cards.insert(card.id, Arc::clone(&card));
                 found.insert(card.id, card);
@@ -193,13 +207,12 @@ impl Catalog {
         Ok(ids.iter().filter_map(|id| found.get(id).cloned()).collect())
     }
 
-    /// A product with its stock, as it is in the store now.
+    /// A product with its stock, as it was in the store a moment ago.
     ///
     /// # Errors
     /// The store failed.
     pub async fn product(&self, id: ProductId) -> Result<Option<StockedProduct>, StoreError> {
-        let mut tx = self.db.read().await?;
-        stocked(&mut tx, id).await
+        stale!(self.db, tx => stocked(&mut tx, id))
     }
 
     /// What a handle leads to.
@@ -207,19 +220,27 @@ impl Catalog {
     /// # Errors
     /// The store failed.
     pub async fn by_handle(&self, handle: &str) -> Result<ByHandle, StoreError> {
-        let mut tx = self.db.read().await?;
-        if let Some(id) = store::id_of_handle(&mut tx, handle).await? {
-            return Ok(match stocked(&mut tx, id).await? {
-                Some(found) if found.product.status == Status::Active => {
-                    ByHandle::Found(Box::new(found))
-                }
-                _ => ByHandle::Nothing,
-            });
-        }
-        Ok(match store::redirect(&mut tx, handle).await? {
-            Some(now) => ByHandle::Moved(now),
-            None => ByHandle::Nothing,
-        })
+        stale!(self.db, tx => by_handle(&mut tx, handle))
+    }
+
+    /// The newest products, whether or not they can be bought.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn newest(&self, limit: i64) -> Result<Vec<ProductId>, StoreError> {
+        stale!(self.db, tx => store::newest(&mut tx, limit))
+    }
+
+    /// The next ids after one, in their order.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn ids_after(
+        &self,
+        after: Option<ProductId>,
+        limit: i64,
+    ) -> Result<Vec<ProductId>, StoreError> {
+        stale!(self.db, tx => store::page_of_ids(&mut tx, after, limit))
     }
 
     /// Drops copies of products that have changed; with `tree`, also of the category tree.
@@ -238,18 +259,41 @@ impl Catalog {
     /// The store failed.
     pub async fn docs(&self, ids: &[ProductId]) -> Result<Vec<ProductDoc>, StoreError> {
         let tree = self.tree().await?;
-        let mut tx = self.db.read().await?;
-        let mut docs = Vec::with_capacity(ids.len());
-        for product in store::load(&mut tx, ids).await? {
-            if product.status != Status::Active {
-                continue;
-            }
-            let variants: Vec<VariantId> = product.variants.iter().map(|v| v.id).collect();
-            let levels = inventory::store::levels(&mut tx, &variants).await?;
-            docs.push(doc(&tree, StockedProduct { product, levels }));
-        }
-        Ok(docs)
+        stale!(self.db, tx => docs(&mut tx, &tree, self.shop.currency, ids))
     }
+}
+
+async fn by_handle(tx: &mut Tx, handle: &str) -> Result<ByHandle, StoreError> {
+    if let Some(id) = store::id_of_handle(tx, handle).await? {
+        return Ok(match stocked(tx, id).await? {
+            Some(found) if found.product.status == Status::Active => {
+                ByHandle::Found(Box::new(found))
+            }
+            _ => ByHandle::Nothing,
+        });
+    }
+    Ok(match store::redirect(tx, handle).await? {
+        Some(now) => ByHandle::Moved(now),
+        None => ByHandle::Nothing,
+    })
+}
+
+async fn docs(
+    tx: &mut Tx,
+    tree: &CategoryTree,
+    currency: Currency,
+    ids: &[ProductId],
+) -> Result<Vec<ProductDoc>, StoreError> {
+    let mut docs = Vec::with_capacity(ids.len());
+    for product in store::load(tx, ids).await? {
+        if product.status != Status::Active {
+            continue;
+        }
+        let variants: Vec<VariantId> = product.variants.iter().map(|v| v.id).collect();
+        let levels = inventory::store::levels(tx, &variants).await?;
+        docs.push(doc(tree, currency, StockedProduct { product, levels }));
+    }
+    Ok(docs)
 }
 
 /// What a handle leads to.
@@ -274,10 +318,12 @@ pub async fn stocked(tx: &mut Tx, id: ProductId) -> Result<Option<StockedProduct
     Ok(Some(StockedProduct { product, levels }))
 }
 
-fn doc(tree: &CategoryTree, found: StockedProduct) -> ProductDoc {
-    let in_stock = found.product.variants.iter().any(|variant| found.available(variant.id) > 0);
+fn doc(tree: &CategoryTree, currency: Currency, found: StockedProduct) -> ProductDoc {
+    // What has no price here cannot be bought here.
+    let mut on_sale = found.product.variants.iter().filter(|v| v.price_in(currency).is_some());
+    let in_stock = on_sale.any(|variant| found.available(variant.id) > 0);
     let product = found.product;
-    let mut prices: Vec<(stoa_kernel::Currency, i64)> = Vec::new();
+    let mut prices: Vec<(Currency, i64)> = Vec::new();
     for price in product.variants.iter().flat_map(|variant| &variant.prices) {
         let (currency, minor) = (price.price.currency, price.price.minor);
         match prices.iter_mut().find(|(known, _)| *known == currency) {

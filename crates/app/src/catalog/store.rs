@@ -1,6 +1,7 @@
 //! All SQL on the catalogue: `categories`, `products`, `variants`, `prices`, `redirects`.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use stoa_domain::catalog::{Category, Price, Product, Status, Variant};
 use stoa_domain::world::Offer;
@@ -29,6 +30,12 @@ const OFFERS_BY_SKU: Sql = sql!(
         from variants v join products p on p.id = v.product_id
         left join prices r on r.variant_id = v.id and r.currency = $2
         where v.sku = any($1) order by v.id",
+);
+
+const VERSION: Sql = sql!("select value from counters where name = 'catalogue'");
+const CHANGE: Sql = sql!(
+    "insert into counters (name, value) values ('catalogue', 1)
+    on conflict (name) do update set value = counters.value + 1"
 );
 
 const PRODUCT: Sql = sql!(
@@ -152,6 +159,7 @@ const CARDS: Sql = sql!(
             (select max(r.compare_at) from variants v join prices r on r.variant_id = v.id
                 where v.product_id = p.id and r.currency = $2),
             exists (select 1 from variants v join stock_levels s on s.variant_id = v.id
+                join prices r on r.variant_id = v.id and r.currency = $2
                 where v.product_id = p.id group by v.id having sum(s.on_hand - s.reserved) > 0),
             (select count(*) from variants v where v.product_id = p.id),
             p.status
@@ -164,6 +172,7 @@ const CARDS: Sql = sql!(
             (select max(r.compare_at) from variants v join prices r on r.variant_id = v.id
                 where v.product_id = p.id and r.currency = $2),
             exists (select 1 from variants v join stock_levels s on s.variant_id = v.id
+                join prices r on r.variant_id = v.id and r.currency = $2
                 where v.product_id = p.id group by v.id having sum(s.on_hand - s.reserved) > 0),
             (select count(*) from variants v where v.product_id = p.id),
             p.status
@@ -201,6 +210,8 @@ const SKU_OF_VARIANT: Sql = sql!("select sku, product_id from variants where id 
 pub const STATEMENTS: &[&Sql] = &[
     &OFFERS,
     &OFFERS_BY_SKU,
+    &VERSION,
+    &CHANGE,
     &PRODUCT,
     &VARIANTS,
     &PRICES,
@@ -230,9 +241,9 @@ pub static WRITES: &[&Write] = &[
     &DELETE_PRICE,
 ];
 
-fn offer(currency: Currency) -> impl FnMut(&Row<'_>) -> Result<Offer, StoreError> {
+fn offer(currency: Currency) -> impl FnMut(&Row<'_>) -> Result<Arc<Offer>, StoreError> {
     move |row| {
-        Ok(Offer {
+        Ok(Arc::new(Offer {
             variant_id: VariantId::from_uuid(row.uuid(0)?),
             product_id: ProductId::from_uuid(row.uuid(1)?),
             sku: row.string(2)?,
@@ -241,8 +252,20 @@ fn offer(currency: Currency) -> impl FnMut(&Row<'_>) -> Result<Offer, StoreError
             handle: row.string(5)?,
             on_sale: row.text(6)? == "active",
             price: row.opt_int(7)?.map(|minor| Money::new(minor, currency)),
-        })
+        }))
     }
+}
+
+/// A number that every transaction which changes the catalogue raises.
+pub async fn version(tx: &mut Tx) -> Result<i64, StoreError> {
+    let version = tx.query_opt(&VERSION, &[], |row| Ok::<_, StoreError>(row.int(0)?)).await?;
+    Ok(version.unwrap_or(0))
+}
+
+/// Says that this transaction will change the catalogue, and waits for others that do.
+pub async fn begin_change(tx: &mut Tx) -> Result<(), StoreError> {
+    tx.execute(&CHANGE, &[]).await?;
+    Ok(())
 }
 
 /// Variants as carts and orders see them.
@@ -250,7 +273,7 @@ pub async fn offers(
     tx: &mut Tx,
     ids: &[VariantId],
     currency: Currency,
-) -> Result<Vec<Offer>, StoreError> {
+) -> Result<Vec<Arc<Offer>>, StoreError> {
     let keys = ids.iter().map(|id| Param::from(*id));
     tx.query_keys(&OFFERS, keys, &[currency.code().into()], offer(currency)).await
 }
@@ -260,7 +283,7 @@ pub async fn offers_by_sku(
     tx: &mut Tx,
     skus: &[String],
     currency: Currency,
-) -> Result<Vec<Offer>, StoreError> {
+) -> Result<Vec<Arc<Offer>>, StoreError> {
     let keys = skus.iter().map(Param::from);
     tx.query_keys(&OFFERS_BY_SKU, keys, &[currency.code().into()], offer(currency)).await
 }

@@ -7,11 +7,13 @@ use stoa_domain::order::{OrderStatus, PaymentStatus};
 use stoa_domain::shop::ShopConfig;
 use stoa_domain::{Command, Refusal, Reply, decide};
 use stoa_kernel::{Ctx, IdSource, Timestamp};
-use stoa_sql::Db;
+use stoa_sql::{Ahead, Db};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::apply::{self, Pending};
 use super::load::{self, Loaded};
-use super::{EngineStats, Envelope, Outcome, Submission};
+use super::offers::Offers;
+use super::{Answering, EngineStats, Envelope, Outcome, Submission};
 use crate::answer::Answer;
 use crate::error::StoreError;
 use crate::idempotency::{self, Idempotency, Kept, KeyHash};
@@ -19,54 +21,78 @@ use crate::idempotency::{self, Idempotency, Kept, KeyHash};
 /// How often a batch that met another process's is decided anew, on what that one left.
 const RETRIES: usize = 5;
 
-/// Runs a batch and answers everyone in it.
+/// What a batch is decided with.
+#[derive(Debug)]
+pub(super) struct With<'a> {
+    pub(super) db: &'a Db,
+    pub(super) shop: &'a Arc<ShopConfig>,
+    pub(super) clock: fn() -> Timestamp,
+    pub(super) offers: &'a mut Offers,
+}
+
+/// Runs a batch and answers everyone in it, once its commit is on disk; then the right to a `flush`
+/// is given back.
 pub(super) async fn run(
-    db: &Db,
-    shop: &Arc<ShopConfig>,
-    clock: fn() -> Timestamp,
+    mut with: With<'_>,
     ids: &mut IdSource,
     batch: &mut Vec<Envelope>,
-    stats: &EngineStats,
+    flush: OwnedSemaphorePermit,
+    stats: &Arc<EngineStats>,
 ) {
+    let clock = with.clock;
     let began = clock();
     let mut ctx = Ctx { now: began, ids: ids.clone() };
     let submissions: Vec<&Submission> = batch.iter().map(|(submission, _)| submission).collect();
-    let mut outcome = transact(db, shop, &mut ctx, &submissions, clock).await;
+    let mut outcome = transact(&mut with, &mut ctx, &submissions).await;
     for _ in 0..RETRIES {
         match &outcome {
             Err(error) if error.is_lost_race() => {
                 tracing::debug!(%error, "a batch begins anew");
-                outcome = transact(db, shop, &mut ctx, &submissions, clock).await;
+                outcome = transact(&mut with, &mut ctx, &submissions).await;
             }
             _ => break,
         }
     }
     *ids = ctx.ids;
     match outcome {
-        Ok((outcomes, commit_began)) => {
-            let ended = clock();
-            stats.batch(batch.len(), elapsed(began, ended), elapsed(commit_began, ended));
-            for ((_, answer), outcome) in batch.drain(..).zip(outcomes) {
-                match &outcome {
-                    Outcome::Refused(_) => stats.refused(),
-                    Outcome::Replayed(_) => stats.replayed(),
-                    _ => {}
+        Ok((outcomes, commit_began, ahead)) => {
+            stats.batch(batch.len(), elapsed(began, clock()));
+            let answers: Vec<_> = batch.drain(..).map(|(_, answer)| answer).collect();
+            let stats = Arc::clone(stats);
+            ahead.then(move |durable| {
+                drop(flush);
+                stats.committed(elapsed(commit_began, clock()));
+                match durable {
+                    Ok(()) => answer_all(answers.into_iter().zip(outcomes), &stats),
+                    Err(error) => fail_all(answers, &error.into(), &stats),
                 }
-                // Who no longer listens has gone away; what was done stays done.
-                let _gone = answer.send(outcome);
-            }
+            });
         }
-        Err(error) => {
-            if error.is_unavailable() {
-                tracing::warn!(%error, "a batch could not be committed");
-            } else {
-                tracing::error!(%error, "a batch failed");
-            }
-            stats.failed(batch.len());
-            for (_, answer) in batch.drain(..) {
-                let _gone = answer.send(Outcome::Unavailable);
-            }
+        Err(error) => fail_all(batch.drain(..).map(|(_, answer)| answer), &error, stats),
+    }
+}
+
+fn answer_all(answers: impl Iterator<Item = (Answering, Outcome)>, stats: &EngineStats) {
+    for (answer, outcome) in answers {
+        match &outcome {
+            Outcome::Refused(_) => stats.refused(),
+            Outcome::Replayed(_) => stats.replayed(),
+            _ => {}
         }
+        // Who no longer listens has gone away; what was done stays done.
+        let _gone = answer.send(outcome);
+    }
+}
+
+fn fail_all(answers: impl IntoIterator<Item = Answering>, error: &StoreError, stats: &EngineStats) {
+    if error.is_unavailable() {
+        tracing::warn!(%error, "a batch could not be committed");
+    } else {
+        tracing::error!(%error, "a batch failed");
+    }
+    for answer in answers {
+        stats.failed();
+        let _gone = answer.send(Outcome::Unavailable);
     }
 }
 
@@ -75,22 +101,23 @@ fn elapsed(from: Timestamp, to: Timestamp) -> std::time::Duration {
     std::time::Duration::from_micros(u64::try_from(micros).unwrap_or(0))
 }
 
-/// Decides everything in one transaction; gives the outcomes, and when the commit began.
+/// Decides everything in one transaction; gives the outcomes, when the commit began, and the
+/// commit, which may not be durable yet.
 async fn transact(
-    db: &Db,
-    shop: &Arc<ShopConfig>,
+    with: &mut With<'_>,
     ctx: &mut Ctx,
     submissions: &[&Submission],
-    clock: fn() -> Timestamp,
-) -> Result<(Vec<Outcome>, Timestamp), StoreError> {
-    let mut tx = db.begin().await?;
+) -> Result<(Vec<Outcome>, Timestamp, Ahead), StoreError> {
+    let shop = with.shop;
+    let mut tx = with.db.begin().await?;
     let mut kept = load_keys(&mut tx, submissions).await?;
     let commands: Vec<&Command> = submissions
         .iter()
         .filter(|submission| !is_settled(submission, &kept))
         .map(|submission| &submission.command)
         .collect();
-    let Loaded { mut world, mut stored } = load::world(&mut tx, shop, &commands).await?;
+    let Loaded { mut world, mut stored } =
+        load::world(&mut tx, shop, with.offers, &commands).await?;
     stored.keys.extend(kept.keys());
 
     let mut writes = Pending::default();
@@ -121,9 +148,9 @@ async fn transact(
         });
     }
     apply::write(&mut tx, ctx, &world, &stored, &writes).await?;
-    let commit_began = clock();
-    tx.commit().await?;
-    Ok((outcomes, commit_began))
+    let commit_began = (with.clock)();
+    let ahead = tx.commit_ahead().await?;
+    Ok((outcomes, commit_began, ahead))
 }
 
 async fn load_keys(

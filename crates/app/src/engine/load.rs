@@ -10,9 +10,10 @@ use stoa_domain::world::{Wanted, World};
 use stoa_kernel::{OrderId, TokenHash, VariantId};
 use stoa_sql::Tx;
 
+use super::offers::Offers;
 use crate::error::StoreError;
 use crate::idempotency::KeyHash;
-use crate::{cart, catalog, inventory, order};
+use crate::{cart, inventory, order};
 
 /// A world, and which of its rows are in the store already.
 #[derive(Debug)]
@@ -53,11 +54,13 @@ fn fresh<K: Ord + Hash + Clone>(mut keys: Vec<K>, asked: &mut HashSet<K>) -> Vec
 pub(super) async fn world(
     tx: &mut Tx,
     shop: &Arc<ShopConfig>,
+    offers: &mut Offers,
     commands: &[&Command],
 ) -> Result<Loaded, StoreError> {
     let mut world = World::new(Arc::clone(shop));
     let mut stored = Stored::default();
     let mut asked = Asked::default();
+    offers.check(tx).await?;
     loop {
         let mut wanted = Wanted::default();
         for command in commands {
@@ -77,11 +80,7 @@ pub(super) async fn world(
             world.next_order_number = order::store::next_number(tx).await?;
         }
         if !skus.is_empty() {
-            let offers = catalog::store::offers_by_sku(tx, &skus, shop.currency).await?;
-            for offer in offers {
-                world.skus.insert(offer.sku.clone(), offer.variant_id);
-                variants.push(offer.variant_id);
-            }
+            variants.extend(offers.by_sku(tx, skus, shop.currency, &mut world).await?);
         }
         let variants = fresh(variants, &mut asked.variants);
         if carts.is_empty() && orders.is_empty() && variants.is_empty() {
@@ -100,9 +99,7 @@ pub(super) async fn world(
             }
         }
         if !variants.is_empty() {
-            for offer in catalog::store::offers(tx, &variants, shop.currency).await? {
-                world.offers.insert(offer.variant_id, offer);
-            }
+            offers.by_id(tx, &variants, shop.currency, &mut world).await?;
             for level in inventory::store::levels(tx, &variants).await? {
                 world.levels.entry(level.variant_id).or_default().push(level);
             }

@@ -5,13 +5,15 @@
 //!        -> apply (set-based) + events + idempotency keys -> commit -> answer everyone
 //! ```
 //!
-//! There is no timer: what queued while the last commit was made durable is the next batch, so
-//! that a single command waits for nobody and under load one commit serves hundreds. Nobody is
-//! answered before the commit; when it fails, everyone learns that nothing happened.
+//! There is no timer: what queued while the last batch was decided is the next one, so that a single
+//! command waits for nobody and under load one commit serves many. The next batch is decided while
+//! the commit before it is on its way to disk. Nobody is answered before the commit is there; when it
+//! fails, everyone learns that nothing happened.
 
 mod apply;
 mod batch;
 mod load;
+mod offers;
 mod stats;
 
 use std::sync::Arc;
@@ -20,8 +22,10 @@ use stoa_domain::shop::ShopConfig;
 use stoa_domain::{Command, Refusal, Reply};
 use stoa_kernel::{IdSource, Timestamp, limits};
 use stoa_sql::Db;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
+use self::batch::With;
+use self::offers::Offers;
 use crate::answer::Answer;
 use crate::idempotency::Idempotency;
 
@@ -63,7 +67,12 @@ pub enum Outcome {
     Unavailable,
 }
 
-type Envelope = (Submission, oneshot::Sender<Outcome>);
+/// Commits that may be on their way to disk at once. With one the engine waits for the disk, with
+/// many it takes each command in a batch of its own.
+const FLUSHES: usize = 3;
+
+type Answering = oneshot::Sender<Outcome>;
+type Envelope = (Submission, Answering);
 
 /// A handle to the engine. Cheap to clone; the engine ends when the last handle is dropped and
 /// everything queued is done.
@@ -106,8 +115,14 @@ impl Engine {
             runtime.block_on(async move {
                 let mut ids = IdSource::seeded(seed);
                 let mut batch = Vec::with_capacity(limits::ENGINE_BATCH);
-                while waiting.recv_many(&mut batch, limits::ENGINE_BATCH).await > 0 {
-                    batch::run(&db, &shop, clock, &mut ids, &mut batch, &thread_stats).await;
+                let mut offers = Offers::default();
+                let flushes = Arc::new(Semaphore::new(FLUSHES));
+                while let Ok(flush) = Arc::clone(&flushes).acquire_owned().await {
+                    if waiting.recv_many(&mut batch, limits::ENGINE_BATCH).await == 0 {
+                        break;
+                    }
+                    let with = With { db: &db, shop: &shop, clock, offers: &mut offers };
+                    batch::run(with, &mut ids, &mut batch, flush, &thread_stats).await;
                 }
             });
         })?;

@@ -33,17 +33,20 @@ pub struct Snapshot {
     pub overloaded: u64,
     /// Time spent on batches, in microseconds.
     pub busy_us: u64,
-    /// The part of it spent on commits.
+    /// Time from the beginning of commits until they were durable; the next batch may be at work.
     pub commit_us: u64,
     /// Commands that wait now.
     pub queued: usize,
 }
 
 impl Stats {
-    pub(super) fn batch(&self, commands: usize, busy: Duration, commit: Duration) {
+    pub(super) fn batch(&self, commands: usize, busy: Duration) {
         self.batches.fetch_add(1, Relaxed);
         self.commands.fetch_add(u64::try_from(commands).unwrap_or(0), Relaxed);
         self.busy_us.fetch_add(u64::try_from(busy.as_micros()).unwrap_or(0), Relaxed);
+    }
+
+    pub(super) fn committed(&self, commit: Duration) {
         self.commit_us.fetch_add(u64::try_from(commit.as_micros()).unwrap_or(0), Relaxed);
     }
 
@@ -55,8 +58,8 @@ impl Stats {
         self.replayed.fetch_add(1, Relaxed);
     }
 
-    pub(super) fn failed(&self, commands: usize) {
-        self.failed.fetch_add(u64::try_from(commands).unwrap_or(0), Relaxed);
+    pub(super) fn failed(&self) {
+        self.failed.fetch_add(1, Relaxed);
     }
 
     pub(super) fn overloaded(&self) {

@@ -1,63 +1,84 @@
-//! What the links of mails lead to. A stored mail names it (`order/ord_...`, `reset/...`); the
-//! address with its capability is made from this installation's secret when the mail is sent, so that
-//! the database alone lets nobody in.
+//! What the links of mails lead to. A stored mail names it (`order/ord_...`, `reset/...`). The
+//! address with its capability, a random token, is made anew whenever the mail is sent, and the store
+//! keeps the token's hash, so that a copy of the database lets nobody in.
 
-use sha2::{Digest, Sha256};
-use stoa_kernel::{OrderId, Timestamp, Token};
+use stoa_kernel::{OrderId, Timestamp};
+use stoa_ports::mail::MailError;
 use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::order::lookup;
+use crate::shop::Shop;
+use crate::staff::{Purpose, StaffError, reissue_link};
+use crate::{entropy, staff};
 
 /// How long a mail's link lets in to its order, in seconds.
 const ORDER_LINK_S: i64 = 90 * 24 * 3_600;
 
-fn digest(secret: &[u8; 32], purpose: &[u8], what: &[u8]) -> [u8; 32] {
-    let mut hasher = Sha256::new();
-    hasher.update(secret);
-    hasher.update(purpose);
-    hasher.update(what);
-    // The second hash keeps the first from being extended.
-    Sha256::digest(hasher.finalize()).into()
+/// What a stored mail's link leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Target {
+    Order(OrderId),
+    Staff(Purpose, Uuid),
 }
 
-/// What lets in to an order until a time: both, signed.
-pub fn order_access(secret: &[u8; 32], order: OrderId, until: Timestamp) -> String {
-    let signed = format!("{order}.{}", until.as_micros());
-    let digest = digest(secret, b"order access", signed.as_bytes());
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{signed}.{hex}")
-}
-
-/// The token of a one-time link for staff.
-pub fn staff_token(secret: &[u8; 32], link: Uuid) -> Token {
-    let digest = digest(secret, b"staff link", link.as_bytes());
-    let mut half = [0; 16];
-    for (to, from) in half.iter_mut().zip(digest) {
-        *to = from;
+impl Target {
+    fn parse(link: &str) -> Option<Self> {
+        let (what, id) = link.split_once('/')?;
+        match what {
+            "order" => Some(Self::Order(id.parse().ok()?)),
+            "reset" => Some(Self::Staff(Purpose::Reset, Uuid::parse_str(id).ok()?)),
+            "invitation" => Some(Self::Staff(Purpose::Invitation, Uuid::parse_str(id).ok()?)),
+            _ => None,
+        }
     }
-    Token::from_random(half)
 }
 
-/// The address that a mail's link leads to; the shop itself where it leads nowhere.
-pub fn address(
-    public_url: &str,
-    secret: &[u8; 32],
+/// A link cannot be made now.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The link of someone who runs the shop.
+    #[error(transparent)]
+    Staff(#[from] StaffError),
+    /// The system gave no random bytes.
+    #[error(transparent)]
+    Entropy(#[from] entropy::EntropyError),
+}
+
+impl From<LinkError> for MailError {
+    fn from(error: LinkError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+/// The address that a mail's link leads to, with a token of its own; the shop itself where it leads
+/// nowhere. Addresses made before stay good: what was sent before may be what is read.
+///
+/// # Errors
+/// The store failed, or the system gave no random bytes.
+pub async fn address(
+    shop: &Shop,
     link: Option<&str>,
     written: Timestamp,
-) -> String {
-    let made = link.and_then(|link| link.split_once('/')).and_then(|(what, id)| {
-        Some(match what {
-            "order" => {
-                let order: OrderId = id.parse().ok()?;
-                let until = written.plus_seconds(ORDER_LINK_S);
-                format!("/orders/{order}?access={}", order_access(secret, order, until))
-            }
-            "reset" | "invitation" => {
-                let token = staff_token(secret, Uuid::parse_str(id).ok()?).reveal();
-                format!("/admin/{what}/{token}")
-            }
-            _ => return None,
-        })
-    });
-    format!("{public_url}{}", made.unwrap_or_else(|| "/".to_owned()))
+) -> Result<String, LinkError> {
+    let now = (shop.clock)();
+    let path = match link.and_then(Target::parse) {
+        None => "/".to_owned(),
+        Some(Target::Order(order)) => {
+            let token = entropy::token()?;
+            let until = written.plus_seconds(ORDER_LINK_S);
+            lookup::grant(&shop.db, now, &token.hash(), order, until).await?;
+            format!("/orders/{order}?access={}", token.reveal())
+        }
+        Some(Target::Staff(purpose, id)) => {
+            let token = reissue_link(&shop.db, id).await?;
+            staff::link_path(purpose, &token)
+        }
+    };
+    Ok(format!("{}{path}", shop.mail.public_url))
 }
 
 #[cfg(test)]
@@ -65,17 +86,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_needs_the_secret_and_leads_to_one_thing() {
-        let at = Timestamp::from_micros(1_800_000_000_000_000);
+    fn a_link_names_one_thing_or_nothing() {
         let order = OrderId::from_uuid(Uuid::from_u128(7));
-        let (one, two) = ([1; 32], [2; 32]);
-        let link = format!("order/{order}");
-        let mine = address("https://shop.example", &one, Some(&link), at);
-        assert!(mine.starts_with(&format!("https://shop.example/orders/{order}?access=")));
-        assert_ne!(mine, address("https://shop.example", &two, Some(&link), at));
-        assert_ne!(staff_token(&one, Uuid::from_u128(1)), staff_token(&one, Uuid::from_u128(2)));
-        for nowhere in [None, Some("x"), Some("order/x"), Some("reset/x"), Some("evil//x")] {
-            assert_eq!(address("https://shop.example", &one, nowhere, at), "https://shop.example/");
+        assert_eq!(Target::parse(&format!("order/{order}")), Some(Target::Order(order)));
+        let id = Uuid::from_u128(8);
+        for purpose in [Purpose::Reset, Purpose::Invitation] {
+            let link = format!("{}/{id}", purpose.as_str());
+            assert_eq!(Target::parse(&link), Some(Target::Staff(purpose, id)));
+        }
+        for nowhere in ["", "x", "order/x", "reset/x", "evil//x"] {
+            assert_eq!(Target::parse(nowhere), None, "{nowhere}");
         }
     }
 }

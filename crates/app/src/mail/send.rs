@@ -36,10 +36,9 @@ struct Args {
 struct Send;
 
 /// A mail as it goes out, with its link.
-fn ready(shop: &Shop, stored: &StoredMail, rendered: &Rendered) -> Mail {
-    let link = stored.link.as_deref();
-    let link = links::address(&shop.mail.public_url, &shop.secret, link, stored.created_at);
-    Mail {
+async fn ready(shop: &Shop, stored: &StoredMail, rendered: &Rendered) -> Result<Mail, MailError> {
+    let link = links::address(shop, stored.link.as_deref(), stored.created_at).await?;
+    Ok(Mail {
         message_id: stored.message_id.clone(),
         from: shop.mail.from.clone(),
         reply_to: shop.mail.reply_to.clone(),
@@ -48,7 +47,7 @@ fn ready(shop: &Shop, stored: &StoredMail, rendered: &Rendered) -> Mail {
         text: rendered.text.replace(LINK, &link),
         html: rendered.html.replace(LINK, &link),
         language: stored.language.code().to_owned(),
-    }
+    })
 }
 
 #[async_trait]
@@ -66,7 +65,10 @@ impl JobHandler for Send {
         };
         drop(tx);
         let sent = match &rendered {
-            Ok(rendered) => shop.mailer.send(&ready(shop, &stored, rendered)).await,
+            Ok(rendered) => match ready(shop, &stored, rendered).await {
+                Ok(mail) => shop.mailer.send(&mail).await,
+                Err(error) => Err(error),
+            },
             Err(ComposeError::Store(error)) => Err(MailError::Unavailable(error.to_string())),
             Err(error) => Err(MailError::Refused(error.to_string())),
         };

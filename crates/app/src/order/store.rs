@@ -7,6 +7,7 @@ use stoa_domain::pricing::{LineTotals, Totals};
 use stoa_kernel::{Currency, LineId, Money, OrderId, PaymentId, ProductId, Timestamp, VariantId};
 use stoa_sql::{Column, Param, Row, Sql, Tx, Type, Verb, Write, sql};
 
+use crate::back_office::store::contains;
 use crate::error::StoreError;
 
 const SELECT: Sql = sql!(
@@ -143,14 +144,14 @@ const LIST: Sql = sql!(
     from orders o join payments p on p.order_id = o.id
     where o.id < $2
         and case $1 when '' then o.status in ('placed', 'cancelled') else o.status = $1 end
-        and ($3 = '' or o.email = $3 or cast(o.number as text) = $3)
+        and ($3 = '' or lower(o.email) like $5 escape '\\' or cast(o.number as text) = $3)
     order by o.id desc limit $4"
 );
 
 const COUNT: Sql = sql!(
     "select count(*) from orders o
     where case $1 when '' then o.status in ('placed', 'cancelled') else o.status = $1 end
-        and ($2 = '' or o.email = $2 or cast(o.number as text) = $2)"
+        and ($2 = '' or lower(o.email) like $3 escape '\\' or cast(o.number as text) = $2)"
 );
 
 const PLACED_SINCE: Sql = sql!(
@@ -463,7 +464,7 @@ pub struct OrderSummary {
 pub struct OrderFilter {
     /// Only orders in this state; `None` means placed and cancelled ones.
     pub status: Option<OrderStatus>,
-    /// Only orders with exactly this number or e-mail; empty for all.
+    /// Only orders with this number, or with this in their e-mail address; empty for all.
     pub text: String,
     /// Only orders made before this one.
     pub after: Option<OrderId>,
@@ -475,7 +476,9 @@ pub struct OrderFilter {
 pub async fn list(tx: &mut Tx, filter: &OrderFilter) -> Result<Vec<OrderSummary>, StoreError> {
     let after = filter.after.unwrap_or(OrderId::from_uuid(uuid::Uuid::max()));
     let status = filter.status.map_or("", OrderStatus::as_str);
-    let params = [status.into(), after.into(), filter.text.trim().into(), filter.limit.into()];
+    let text = filter.text.trim();
+    let pattern = contains(text);
+    let params = [status.into(), after.into(), text.into(), filter.limit.into(), (&pattern).into()];
     tx.query(&LIST, &params, |row| {
         let status = row.text(2)?;
         let payment_status = row.text(3)?;
@@ -499,7 +502,9 @@ pub async fn list(tx: &mut Tx, filter: &OrderFilter) -> Result<Vec<OrderSummary>
 /// How many orders a list has in all.
 pub async fn count(tx: &mut Tx, filter: &OrderFilter) -> Result<i64, StoreError> {
     let status = filter.status.map_or("", OrderStatus::as_str);
-    let params = [status.into(), filter.text.trim().into()];
+    let text = filter.text.trim();
+    let pattern = contains(text);
+    let params = [status.into(), text.into(), (&pattern).into()];
     let n = tx.query_opt(&COUNT, &params, |row| Ok::<_, StoreError>(row.int(0)?)).await?;
     Ok(n.unwrap_or(0))
 }

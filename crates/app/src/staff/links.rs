@@ -1,15 +1,18 @@
-//! One-time links for staff: to set a new password, or to join. They come by mail; the store keeps a
-//! hash, and the token itself is made from the installation's secret when the mail is sent.
+//! One-time links for staff: to set a new password, or to join. They come by mail. The token is made
+//! when the mail is sent, each time anew; the store keeps its hash. A link that was asked for is a row
+//! whose token nobody knows, of which those that are sent are copies.
 
 use stoa_domain::address::is_email;
 use stoa_domain::catalog::FieldError;
-use stoa_kernel::{Ctx, Timestamp, TokenHash};
+use stoa_kernel::{Ctx, Timestamp, Token, TokenHash};
 use stoa_sql::{Db, Tx};
+use uuid::Uuid;
 
 use super::store::Purpose;
 use super::users::canonical_email;
-use super::{NewUser, StaffError, User, passwords, store};
-use crate::mail::links::staff_token;
+use super::{NewUser, StaffError, User, passwords, sessions, store};
+use crate::cache::Cache;
+use crate::entropy;
 use crate::mail::{MailKind, enqueue, new_mail};
 use crate::shop::Shop;
 
@@ -32,7 +35,7 @@ async fn send(
         Purpose::Reset => (RESET_LINK_S, MailKind::PasswordReset),
         Purpose::Invitation => (INVITATION_S, MailKind::Invitation),
     };
-    let token = staff_token(&shop.secret, id).hash();
+    let token = entropy::token()?.hash();
     let expires = ctx.now.plus_seconds(lasts);
     // The newest link is the only one.
     store::delete_links(tx, purpose, email).await?;
@@ -63,25 +66,44 @@ pub async fn ask_reset(shop: &Shop, ctx: &mut Ctx, email: &str) -> Result<(), St
 ///
 /// # Errors
 /// The store fails.
-pub async fn reset_link(
-    db: &Db,
-    secret: &[u8; 32],
-    ctx: &mut Ctx,
-    email: &str,
-) -> Result<Option<String>, StaffError> {
+pub async fn reset_link(db: &Db, ctx: &mut Ctx, email: &str) -> Result<Option<String>, StaffError> {
     let email = canonical_email(email);
     let mut tx = db.begin().await?;
     if store::credentials(&mut tx, &email).await?.is_none() {
         return Ok(None);
     }
     let id = ctx.ids.next_uuid(ctx.now);
-    let token = staff_token(secret, id);
+    let token = entropy::token()?;
     let expires = ctx.now.plus_seconds(RESET_LINK_S);
     store::delete_links(&mut tx, Purpose::Reset, &email).await?;
     let purpose = Purpose::Reset;
     store::insert_link(&mut tx, id, &token.hash(), purpose, &email, "", ctx.now, expires).await?;
     tx.commit().await?;
-    Ok(Some(format!("/admin/reset/{}", token.reveal())))
+    Ok(Some(link_path(Purpose::Reset, &token)))
+}
+
+/// Where a link leads.
+pub(crate) fn link_path(purpose: Purpose, token: &Token) -> String {
+    format!("/admin/{}/{}", purpose.as_str(), token.reveal())
+}
+
+/// A new token for a link that is sent. One for a link that was used, taken back or is too old opens
+/// nothing.
+///
+/// # Errors
+/// The store fails, or the system gives no random bytes.
+pub(crate) async fn reissue_link(db: &Db, link: Uuid) -> Result<Token, StaffError> {
+    let token = entropy::token()?;
+    let mut ids = entropy::ids()?;
+    let mut tx = db.begin().await?;
+    if let Some(asked) = store::find_link(&mut tx, link).await? {
+        let store::AskedLink { purpose, email, by, created, expires } = asked;
+        let id = ids.next_uuid(created);
+        let hash = token.hash();
+        store::insert_link(&mut tx, id, &hash, purpose, &email, &by, created, expires).await?;
+        tx.commit().await?;
+    }
+    Ok(token)
 }
 
 /// Invites someone to help run the shop.
@@ -124,6 +146,7 @@ pub async fn link_email(
 /// The password is too weak (the link stays open), the link is closed, or the store fails.
 pub async fn reset_password(
     db: &Db,
+    cache: &Cache,
     ctx: &mut Ctx,
     link: &TokenHash,
     password: String,
@@ -142,10 +165,14 @@ pub async fn reset_password(
     if !store::consume_link(&mut tx, link, Purpose::Reset, ctx.now).await? {
         return Err(StaffError::LinkClosed);
     }
+    store::delete_links(&mut tx, Purpose::Reset, &email).await?;
     let known = store::credentials(&mut tx, &email).await?.ok_or(StaffError::LinkClosed)?;
     store::update_user(&mut tx, &known.user, &hash, ctx.now).await?;
-    store::delete_sessions_of(&mut tx, known.user.id).await?;
+    let ended = store::delete_sessions_of(&mut tx, known.user.id).await?;
     tx.commit().await?;
+    for session in &ended {
+        sessions::forget(cache, session).await;
+    }
     Ok(known.user)
 }
 
@@ -171,6 +198,7 @@ pub async fn accept_invitation(
     {
         return Err(StaffError::LinkClosed);
     }
+    store::delete_links(&mut tx, Purpose::Invitation, &user.email).await?;
     store::insert_user(&mut tx, &user, &hash, ctx.now).await?;
     tx.commit().await?;
     Ok(user)

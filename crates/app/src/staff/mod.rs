@@ -1,11 +1,10 @@
 //! People and programs that run the shop: users with passwords and sessions, the one-time link
 //! that makes the first of them, and tokens with scopes for the API.
 //!
-//! Owns the tables `users`, `sessions`, `setup_links`, `staff_links` and `api_tokens`. Secrets are never stored:
-//! passwords as argon2id, links, sessions and tokens as SHA-256 of 128 random bits.
+//! Owns the tables `users`, `sessions`, `setup_links`, `staff_links` and `api_tokens`. Secrets are
+//! never stored: passwords as argon2id, links, sessions and tokens as SHA-256 of 128 random bits.
 
 mod api_tokens;
-mod attempts;
 mod links;
 mod passwords;
 mod scope;
@@ -21,11 +20,11 @@ use stoa_kernel::UserId;
 use stoa_sql::SqlError;
 
 pub use api_tokens::{api_token, create_api_token};
-pub use attempts::{Attempts, TooManyAttempts};
 pub use links::{
     INVITATION_S, RESET_LINK_S, accept_invitation, ask_reset, invite, link_email, people,
     reset_link, reset_password, revoke_invitation,
 };
+pub(crate) use links::{link_path, reissue_link};
 pub use passwords::PASSWORD_CHARS;
 pub use scope::{Scope, ScopeError, Scopes};
 pub use sessions::{SESSION_S, session, sign_in, sign_out};

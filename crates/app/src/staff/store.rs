@@ -10,9 +10,10 @@ const ANY_USER: Sql = sql!("select 1 from users limit 1");
 const USER_BY_EMAIL: Sql =
     sql!("select id, email, name, password_hash from users where email = $1");
 const USER_BY_SESSION: Sql = sql!(
-    "select u.id, u.email, u.name from sessions s join users u on u.id = s.user_id \
+    "select u.id, u.email, u.name, s.expires_at from sessions s join users u on u.id = s.user_id \
      where s.token_hash = $1 and s.expires_at > $2"
 );
+const SESSIONS_OF_USER: Sql = sql!("select token_hash from sessions where user_id = $1");
 const SESSION_DELETE_EXPIRED: Sql = sql!("delete from sessions where expires_at <= $1");
 const SESSION_DELETE_OF_USER: Sql = sql!("delete from sessions where user_id = $1");
 const SETUP_LINK_OPEN: Sql =
@@ -25,6 +26,9 @@ const LINK_INSERT: Sql = sql!(
     "insert into staff_links (id, token_hash, purpose, email, created_by, created_at, expires_at)
     values ($1, $2, $3, $4, $5, $6, $7)"
 );
+const LINK_FIND: Sql = sql!(
+    "select purpose, email, created_by, created_at, expires_at from staff_links where id = $1"
+);
 const LINK_OPEN: Sql = sql!(
     "select email from staff_links where token_hash = $1 and purpose = $2 and expires_at > $3"
 );
@@ -33,7 +37,7 @@ const LINK_CONSUME: Sql =
 const LINK_DELETE: Sql = sql!("delete from staff_links where purpose = $1 and email = $2");
 const LINK_DELETE_EXPIRED: Sql = sql!("delete from staff_links where expires_at <= $1");
 const INVITATIONS: Sql = sql!(
-    "select email, expires_at from staff_links where purpose = 'invitation' and expires_at > $1
+    "select distinct email, expires_at from staff_links where purpose = 'invitation' and expires_at > $1
     order by email limit 500"
 );
 const USERS: Sql = sql!("select id, email, name from users order by name, email limit 500");
@@ -44,6 +48,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &ANY_USER,
     &USER_BY_EMAIL,
     &USER_BY_SESSION,
+    &SESSIONS_OF_USER,
     &SESSION_DELETE_EXPIRED,
     &SESSION_DELETE_OF_USER,
     &SETUP_LINK_OPEN,
@@ -51,6 +56,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &SETUP_LINK_DELETE_ALL,
     &SETUP_LINK_DELETE_EXPIRED,
     &LINK_INSERT,
+    &LINK_FIND,
     &LINK_OPEN,
     &LINK_CONSUME,
     &LINK_DELETE,
@@ -168,8 +174,11 @@ pub(super) async fn session_user(
     tx: &mut Tx,
     session: &TokenHash,
     now: Timestamp,
-) -> Result<Option<User>> {
-    tx.query_opt(&USER_BY_SESSION, &[session.into(), now.into()], user).await
+) -> Result<Option<(User, Timestamp)>> {
+    tx.query_opt(&USER_BY_SESSION, &[session.into(), now.into()], |row| {
+        Ok((user(row)?, row.time(3)?))
+    })
+    .await
 }
 
 pub(super) async fn insert_session(
@@ -201,9 +210,11 @@ pub(crate) async fn purge(tx: &mut Tx, now: Timestamp) -> Result<u64> {
     Ok(sessions + links + tx.execute(&SETUP_LINK_DELETE_EXPIRED, &[now.into()]).await?)
 }
 
-pub(super) async fn delete_sessions_of(tx: &mut Tx, user: UserId) -> Result<()> {
+/// Ends all sessions of a user and says which they were.
+pub(super) async fn delete_sessions_of(tx: &mut Tx, user: UserId) -> Result<Vec<TokenHash>> {
+    let ended = tx.query(&SESSIONS_OF_USER, &[user.into()], |row| row.hash(0)).await?;
     tx.execute(&SESSION_DELETE_OF_USER, &[user.into()]).await?;
-    Ok(())
+    Ok(ended)
 }
 
 pub(super) async fn insert_setup_link(
@@ -301,6 +312,31 @@ pub(super) async fn insert_link(
     ];
     tx.execute(&LINK_INSERT, &params).await?;
     Ok(())
+}
+
+/// A link that was asked for.
+pub(super) struct AskedLink {
+    pub(super) purpose: Purpose,
+    pub(super) email: String,
+    pub(super) by: String,
+    pub(super) created: Timestamp,
+    pub(super) expires: Timestamp,
+}
+
+pub(super) async fn find_link(tx: &mut Tx, id: Uuid) -> Result<Option<AskedLink>> {
+    tx.query_opt(&LINK_FIND, &[id.into()], |row| {
+        Ok(AskedLink {
+            purpose: match row.text(0)? {
+                "reset" => Purpose::Reset,
+                _ => Purpose::Invitation,
+            },
+            email: row.string(1)?,
+            by: row.opt_string(2)?.unwrap_or_default(),
+            created: row.time(3)?,
+            expires: row.time(4)?,
+        })
+    })
+    .await
 }
 
 /// The address that an open link was made for.

@@ -1,20 +1,30 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use stoa_embedded::cache::MemoryCache;
 use stoa_kernel::{Ctx, IdSource, Timestamp, TokenHash};
 
 use stoa_test_stores::{Store, on_both_stores};
 
 use super::*;
+use crate::cache::{Cache, KEEP};
 
 on_both_stores! {
     every_statement_fits_the_schema,
     a_set_up_link_makes_one_administrator_once,
     two_who_use_one_link_at_once_make_one_user,
     a_session_lasts_until_sign_out_expiry_or_a_new_password,
+    a_session_that_ends_at_one_process_has_ended_at_all,
     putting_a_user_again_changes_the_stored_row,
     an_api_token_has_the_scopes_it_was_made_with,
 }
 
 const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
 const PASSWORD: &str = "correct horse battery";
+
+fn alone() -> Cache {
+    Cache::alone(Arc::new(MemoryCache::new()), || NOW)
+}
 
 fn ctx() -> Ctx {
     Ctx { now: NOW, ids: IdSource::seeded(7) }
@@ -80,22 +90,23 @@ async fn two_who_use_one_link_at_once_make_one_user(store: Store) {
 
 async fn a_session_lasts_until_sign_out_expiry_or_a_new_password(store: Store) {
     let db = store.open().await.unwrap();
-    let ada = put_user(&db, &mut ctx(), owner()).await.unwrap();
+    let cache = &alone();
+    let ada = put_user(&db, cache, &mut ctx(), owner()).await.unwrap();
     for (email, password) in [("ada@example.com", "wrong"), ("nobody@example.com", PASSWORD)] {
-        let refused = sign_in(&db, NOW, email, password.into(), None).await;
+        let refused = sign_in(&db, cache, NOW, email, password.into(), None).await;
         assert!(matches!(refused, Err(StaffError::WrongCredentials)), "{refused:?}");
     }
     let enter = |previous: Option<TokenHash>| {
         let db = db.clone();
         async move {
             let email = "ADA@example.com ";
-            let signed = sign_in(&db, NOW, email, PASSWORD.into(), previous.as_ref()).await;
+            let signed = sign_in(&db, cache, NOW, email, PASSWORD.into(), previous.as_ref()).await;
             signed.unwrap().1.hash()
         }
     };
     let who = |token: TokenHash, now: Timestamp| {
         let db = db.clone();
-        async move { session(&db, &token, now).await.unwrap() }
+        async move { session(&db, cache, &token, now).await.unwrap() }
     };
     let first = enter(None).await;
     assert_eq!(who(first, NOW).await.as_ref(), Some(&ada));
@@ -103,27 +114,75 @@ async fn a_session_lasts_until_sign_out_expiry_or_a_new_password(store: Store) {
 
     let second = enter(Some(first)).await;
     assert_eq!(who(first, NOW).await, None, "signing in again rotates");
-    sign_out(&db, &second).await.unwrap();
-    sign_out(&db, &second).await.unwrap();
+    sign_out(&db, cache, &second).await.unwrap();
+    sign_out(&db, cache, &second).await.unwrap();
     assert_eq!(who(second, NOW).await, None);
 
     let third = enter(None).await;
     let mut renamed = owner();
     renamed.name = "Ada Byron".into();
     renamed.password = "another long password".into();
-    let again = put_user(&db, &mut ctx(), renamed).await.unwrap();
+    let again = put_user(&db, cache, &mut ctx(), renamed).await.unwrap();
     assert_eq!((again.id, again.name.as_str()), (ada.id, "Ada Byron"));
     assert_eq!(who(third, NOW).await, None);
-    let old = sign_in(&db, NOW, "ada@example.com", PASSWORD.into(), None).await;
+    let old = sign_in(&db, cache, NOW, "ada@example.com", PASSWORD.into(), None).await;
     assert!(matches!(old, Err(StaffError::WrongCredentials)), "{old:?}");
+}
+
+async fn a_session_that_ends_at_one_process_has_ended_at_all(store: Store) {
+    static LATER: AtomicI64 = AtomicI64::new(0);
+    let later = || NOW.plus_millis(LATER.load(Ordering::Relaxed));
+    let db = store.open().await.unwrap();
+    let shared = Arc::new(MemoryCache::new());
+    let process = || Cache::shared(Arc::clone(&shared) as _, Arc::new(MemoryCache::new()), later);
+    let (one, two) = (process(), process());
+    one.look().await;
+    two.look().await;
+    LATER.fetch_add(i64::try_from(KEEP.as_millis()).unwrap(), Ordering::Relaxed);
+    let ada = put_user(&db, &one, &mut ctx(), owner()).await.unwrap();
+    let enter = |previous: Option<TokenHash>| {
+        let (db, one) = (&db, &one);
+        async move {
+            let email = "ada@example.com";
+            let signed = sign_in(db, one, NOW, email, PASSWORD.into(), previous.as_ref()).await;
+            signed.unwrap().1.hash()
+        }
+    };
+    let known = |token: TokenHash| {
+        let (db, one, two) = (&db, &one, &two);
+        async move {
+            let at_one = session(db, one, &token, NOW).await.unwrap();
+            assert_eq!(at_one, session(db, two, &token, NOW).await.unwrap());
+            at_one
+        }
+    };
+    let first = enter(None).await;
+    assert_eq!(known(first).await.as_ref(), Some(&ada));
+    // It comes from the cache: the row is not asked.
+    let mut tx = db.begin().await.unwrap();
+    store::delete_session(&mut tx, &first).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(known(first).await.as_ref(), Some(&ada));
+    assert_eq!(session(&db, &two, &first, NOW.plus_seconds(SESSION_S)).await.unwrap(), None);
+    sign_out(&db, &two, &first).await.unwrap();
+    assert_eq!(known(first).await, None);
+
+    let second = enter(None).await;
+    assert!(known(second).await.is_some());
+    let third = enter(Some(second)).await;
+    assert_eq!(known(second).await, None);
+    assert!(known(third).await.is_some());
+    put_user(&db, &two, &mut ctx(), owner()).await.unwrap();
+    assert_eq!(known(third).await, None);
 }
 
 async fn putting_a_user_again_changes_the_stored_row(store: Store) {
     let db = store.open().await.unwrap();
-    let ada = put_user(&db, &mut ctx(), owner()).await.unwrap();
+    let cache = &alone();
+    let ada = put_user(&db, cache, &mut ctx(), owner()).await.unwrap();
     let mut renamed = owner();
     renamed.name = "Ada Byron".into();
-    put_user(&db, &mut ctx(), renamed).await.unwrap();
+    put_user(&db, cache, &mut ctx(), renamed).await.unwrap();
     let mut tx = db.read().await.unwrap();
     let stored = store::credentials(&mut tx, "ada@example.com").await.unwrap().unwrap().user;
     assert_eq!((stored.id, stored.name.as_str()), (ada.id, "Ada Byron"));

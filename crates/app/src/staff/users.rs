@@ -5,7 +5,8 @@ use stoa_domain::catalog::FieldError;
 use stoa_kernel::{Ctx, limits};
 use stoa_sql::Db;
 
-use super::{StaffError, User, passwords, store};
+use super::{StaffError, User, passwords, sessions, store};
+use crate::cache::Cache;
 
 /// A user to be made.
 #[derive(Clone)]
@@ -62,7 +63,12 @@ pub async fn any_user(db: &Db) -> Result<bool, StaffError> {
 ///
 /// # Errors
 /// A field is wrong, or the store fails.
-pub async fn put_user(db: &Db, ctx: &mut Ctx, new: NewUser) -> Result<User, StaffError> {
+pub async fn put_user(
+    db: &Db,
+    cache: &Cache,
+    ctx: &mut Ctx,
+    new: NewUser,
+) -> Result<User, StaffError> {
     let new = new.check()?;
     let password_hash = passwords::hash(new.password).await?;
     let mut tx = db.begin().await?;
@@ -75,12 +81,16 @@ pub async fn put_user(db: &Db, ctx: &mut Ctx, new: NewUser) -> Result<User, Staf
         email: new.email,
         name: new.name,
     };
+    let mut ended = Vec::new();
     if known.is_some() {
         store::update_user(&mut tx, &user, &password_hash, ctx.now).await?;
-        store::delete_sessions_of(&mut tx, user.id).await?;
+        ended = store::delete_sessions_of(&mut tx, user.id).await?;
     } else {
         store::insert_user(&mut tx, &user, &password_hash, ctx.now).await?;
     }
     tx.commit().await?;
+    for session in &ended {
+        sessions::forget(cache, session).await;
+    }
     Ok(user)
 }

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use stoa_app::{
-    back_office, cart, catalog, event_log, idempotency, inventory, job, jobs, ledger, mail, order,
+    back_office, cart, catalog, event_log, idempotency, installation, inventory, job, jobs, ledger,
+    mail, order,
 };
 use stoa_sql::{Sql, Write};
 use stoa_test_stores::{Store, on_both_stores};
@@ -19,11 +20,13 @@ fn pages() -> Vec<(&'static str, &'static [&'static Sql], &'static [&'static Wri
         ("catalog/store.rs", catalog::store::STATEMENTS, catalog::store::WRITES),
         ("event_log.rs", event_log::STATEMENTS, event_log::WRITES),
         ("idempotency.rs", idempotency::STATEMENTS, idempotency::WRITES),
+        ("installation.rs", installation::STATEMENTS, &[]),
         ("inventory/store.rs", inventory::store::STATEMENTS, inventory::store::WRITES),
         ("job.rs", job::STATEMENTS, job::WRITES),
         ("jobs/store.rs", jobs::store::STATEMENTS, jobs::store::WRITES),
         ("ledger/store.rs", ledger::store::STATEMENTS, ledger::store::WRITES),
         ("mail/store.rs", mail::store::STATEMENTS, mail::store::WRITES),
+        ("order/lookup.rs", order::lookup::STATEMENTS, order::lookup::WRITES),
         ("order/store.rs", order::store::STATEMENTS, order::store::WRITES),
     ]
 }

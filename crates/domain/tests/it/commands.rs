@@ -142,7 +142,7 @@ impl Run {
             world.skus.insert(sku.clone(), variant_id);
             world.offers.insert(
                 variant_id,
-                Offer {
+                Arc::new(Offer {
                     variant_id,
                     product_id: ctx.product_id(),
                     sku,
@@ -151,7 +151,7 @@ impl Run {
                     handle: format!("product-{index}"),
                     price: Some(Money::new(prices[index], Currency::USD)),
                     on_sale: true,
-                },
+                }),
             );
             variants.push(variant_id);
         }
@@ -330,6 +330,7 @@ impl Run {
                 if let Some(offer) =
                     self.variants.get(*variant).and_then(|id| self.world.offers.get_mut(id))
                 {
+                    let offer = Arc::make_mut(offer);
                     let price = Money::new(*minor, Currency::USD);
                     offer.price = (*minor != 1_500).then_some(price);
                     offer.on_sale = *on_sale;

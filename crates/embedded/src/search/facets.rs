@@ -195,12 +195,14 @@ impl Filters {
     }
 }
 
-/// The values of a field that a chosen text accepts: the value itself, and for a range
-/// (`1..2.5`, `..2.5`, `1..`, both ends inclusive) every number in it.
+/// The values of a field that a chosen text accepts: the value itself (`15.6 in`), for a number
+/// (`15.6`) that number in any unit, and for a range (`1..2.5`, `..2.5`, `1..`, both ends
+/// inclusive) every number in it.
 fn accepted(vocabulary: &Vocabulary, field: FieldId, text: &str) -> Vec<ValueId> {
     let text = super::document::clean(text);
     let mut values: Vec<ValueId> = vocabulary.value(field, &text).into_iter().collect();
-    if let Some((min, max)) = parse_range(&text) {
+    let alone = || text.parse().ok().map(Decimal::as_millionths).map(|number| (number, number));
+    if let Some((min, max)) = parse_range(&text).or_else(alone) {
         let in_range = |value: &ValueId| {
             let number = vocabulary.number(*value);
             number.is_some_and(|number| (min..=max).contains(&number))

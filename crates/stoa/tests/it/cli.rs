@@ -352,3 +352,49 @@ fn a_token_is_printed_alone_on_the_last_line() {
     // One that is made while the shop serves works at once.
     shop.get("/api/admin/v1/orders").bearer(&shop.token("orders:read")).expect(200);
 }
+
+#[test]
+fn a_log_that_nobody_looks_at_has_no_colours() {
+    let shop = Shop::closed().set("STOA_LOG__LEVEL", "info").open();
+    assert!(shop.stop().success());
+    let log = shop.logged();
+    assert!(log.contains("stopping"), "{log}");
+    assert!(!log.contains('\u{1b}'), "{log}");
+}
+
+/// The cart that a request with a key makes.
+fn cart_of(shop: &Shop) -> String {
+    let made = shop.post("/api/v1/carts").json(&json!({})).key("first visit").expect(201);
+    made.json()["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_secret_of_an_older_shop_is_taken_over_and_may_be_given_by_a_file() {
+    let with_old = |byte: u8| {
+        let shop = Shop::closed();
+        std::fs::create_dir_all(shop.data()).unwrap();
+        std::fs::write(shop.data().join("secret.key"), [byte; 32]).unwrap();
+        shop
+    };
+    let (one, same, other) = (with_old(1).open(), with_old(1).open(), with_old(2).open());
+    let cart = cart_of(&one);
+    assert_eq!(cart_of(&same), cart);
+    assert_ne!(cart_of(&other), cart);
+    // From now on the database has it.
+    assert!(one.stop().success());
+    std::fs::remove_file(one.data().join("secret.key")).unwrap();
+    one.serve();
+    assert_eq!(cart_of(&one), cart);
+
+    let file = one.file("secret");
+    std::fs::write(&file, "01".repeat(32) + "\n").unwrap();
+    let third = Shop::closed().set("STOA_SECURITY__SECRET_FILE", text(&file)).open();
+    assert_eq!(cart_of(&third), cart);
+    assert_eq!(third.count("select count(*) from installation"), 0);
+    assert!(third.stop().success());
+    for wrong in ["", "0", "zz"] {
+        std::fs::write(&file, wrong.repeat(32)).unwrap();
+        let complaint = fails(&third, &["serve", "--listen", "127.0.0.1:0"]);
+        assert!(complaint.contains("64 hexadecimal digits"), "{complaint}");
+    }
+}

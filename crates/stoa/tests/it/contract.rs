@@ -196,6 +196,9 @@ fn filters_and_facets(shop: &Shop) {
         ("attr.colour=red&category=lighting", 0),
         ("attr.colour=purple", 0),
         ("attr.height=85+mm", 7),
+        ("attr.height=85", 7),
+        ("attr.height=85.0", 7),
+        ("attr.height=86", 0),
         ("attr.height=85..90", 13),
         ("attr.dishwasher_safe=true", 7),
         ("attr.materials=clay", 13),
@@ -243,6 +246,17 @@ fn filters_and_facets(shop: &Shop) {
         assert!(all.contains(field), "{field} is not in {all:?}");
     }
     assert!(fields("facets=false").is_empty());
+    // What has no price in the shop's currency cannot be bought, however much of it there is.
+    let teapot = shop.get("/api/v1/products/euro-teapot").expect(200).json();
+    assert_eq!((&teapot["price"], &teapot["in_stock"]), (&Value::Null, &json!(false)));
+    assert_eq!(teapot["variants"][0]["in_stock"], false);
+    for (in_stock, n) in [("true", 0), ("false", 1)] {
+        let found = products(shop, &format!("q=teapot&in_stock={in_stock}"));
+        assert_eq!(found["total"], n);
+        assert!(found["items"].as_array().unwrap().iter().all(|item| item["in_stock"] == false));
+    }
+    let problem = shop.get("/api/v1/products?cursor=10001").refused(422, "invalid");
+    assert!(problem["errors"][0]["detail"].as_str().unwrap().contains("10,000"), "{problem}");
 }
 
 fn facet<'a>(page: &'a Value, field: &str) -> &'a Vec<Value> {
@@ -917,6 +931,10 @@ fn admin_orders(shop: &Shop) {
     assert_eq!(newest["email"], "ada@example.com");
     assert_eq!(list(&format!("q={}", order["number"]))["total"], 1);
     assert!(list("q=ada@example.com")["total"].as_u64().unwrap() > 3);
+    for part in ["ADA@", "example.com", "a@e"] {
+        assert_eq!(list(&format!("q={part}"))["total"], list("q=ada@example.com")["total"]);
+    }
+    assert_eq!(list("q=ada_example")["total"], 0);
     assert!(list("status=failed")["total"].as_u64().unwrap() >= 2);
     walk(shop, base, &token, 3);
     for wrong in ["limit=0", "status=lost", "cursor=x", "unknown=1"] {
@@ -1100,4 +1118,29 @@ fn health_and_metrics(shop: &Shop) {
     let cart = shop.new_cart();
     let body = line("MUG-02", 1);
     shop.on_cart("POST", &cart, "/lines").json(&body).expect(200);
+}
+
+#[test]
+fn what_costs_nothing_is_ordered_without_asking_the_provider() {
+    let shop = Shop::closed().stocked(&[simple("mug", 1_200, 5)]);
+    let settings = "[[shipping]]\ncode = \"standard\"\nname = \"Standard\"\nprice = \"0.00\"\n\
+                    [[discounts]]\ncode = \"GIFT\"\npercent = \"100\"\n";
+    std::fs::write(shop.data().join("stoa.toml"), settings).unwrap();
+    let shop = shop.open();
+    let cart = shop.ready_cart("MUG", 2);
+    shop.on_cart("PATCH", &cart, "").json(&json!({"discount_code": "GIFT"})).expect(200);
+    // A provider that was asked would decline.
+    let order = shop.complete(&cart, "tok_declined").expect(201).json();
+    assert_eq!(order["totals"]["total"]["amount"], 0);
+    assert_eq!((&order["status"], &order["payment_status"]), (&json!("placed"), &json!("paid")));
+    assert_eq!(shop.available("mug"), 3);
+    let token = shop.token("admin");
+    let path = format!("/api/admin/v1/orders/{}", order["id"].as_str().unwrap());
+    shop.post(&format!("{path}/cancel")).bearer(&token).json(&json!({})).expect(200);
+    eventually("the order is cancelled", || {
+        shop.get(&path).bearer(&token).expect(200).json()["payment_status"] == "refunded"
+    });
+    assert_eq!(shop.available("mug"), 5);
+    assert_eq!(shop.booked(), Vec::<String>::new());
+    shop.assert_sound();
 }

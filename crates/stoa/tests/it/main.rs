@@ -12,6 +12,7 @@
 /// These run on the embedded store; `tests/postgres` has those that run on both.
 const ON_POSTGRES: bool = false;
 
+mod backup;
 mod bad_input;
 mod buyer;
 mod catalogue;
@@ -21,5 +22,6 @@ mod contract;
 mod crash;
 mod http;
 mod idempotency;
+mod limits;
 mod mail;
 mod shop;

@@ -53,6 +53,14 @@ impl Shop {
         }
     }
 
+    /// The same store, for another directory.
+    pub fn store_again(&self) -> Store {
+        match &self.store {
+            Store::Embedded(_) => panic!("an embedded store has one directory"),
+            Store::Postgres(url) => Store::Postgres(url.clone()),
+        }
+    }
+
     /// The same with an environment variable.
     pub fn set(mut self, name: &str, value: &str) -> Self {
         self.settings.push((name.to_owned(), value.to_owned()));

@@ -13,6 +13,8 @@
 
 const ON_POSTGRES: bool = true;
 
+#[path = "../it/backup.rs"]
+mod backup;
 #[path = "../it/bad_input.rs"]
 mod bad_input;
 #[path = "../it/buyer.rs"]
@@ -29,8 +31,13 @@ mod crash;
 mod http;
 #[path = "../it/idempotency.rs"]
 mod idempotency;
+#[path = "../it/limits.rs"]
+mod limits;
 #[path = "../it/mail.rs"]
 mod mail;
+mod moves;
+mod replicas;
 mod several;
+mod shared_cache;
 #[path = "../it/shop.rs"]
 mod shop;

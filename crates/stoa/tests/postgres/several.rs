@@ -3,7 +3,7 @@
 use std::os::unix::fs::symlink;
 
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 use stoa_test_stores::Store;
 
 use crate::buyer::GOOD_CARD;
@@ -20,7 +20,6 @@ fn two_of_one_shop(products: &[Value]) -> (Shop, Shop) {
     let one = Shop::on(Store::Postgres(address.clone())).stocked(products).open();
     let two = Shop::on(Store::Postgres(address));
     std::fs::create_dir_all(two.data()).unwrap();
-    std::fs::copy(one.data().join("secret.key"), two.data().join("secret.key")).unwrap();
     // The test provider is one outside the shop, whichever process asks it.
     let book = "test-payments.log";
     symlink(one.data().join(book), two.data().join(book)).unwrap();
@@ -64,6 +63,25 @@ fn a_repeat_at_the_other_process_gets_the_first_answer() {
     assert_eq!(one.count("select count(*) from orders"), 10);
     assert_eq!(one.count("select reserved from stock_levels"), 10);
     one.assert_sound();
+}
+
+#[test]
+fn processes_that_start_together_agree_on_the_secret() {
+    let store = Store::postgres().unwrap();
+    let Store::Postgres(address) = &store else { panic!("another store") };
+    let shops: Vec<Shop> = (0..3).map(|_| Shop::on(Store::Postgres(address.clone()))).collect();
+    std::thread::scope(|scope| shops.iter().for_each(|shop| drop(scope.spawn(|| shop.serve()))));
+    // The token of a new cart comes from the secret and the key.
+    let carts: Vec<String> = shops
+        .iter()
+        .map(|shop| {
+            let made = shop.post("/api/v1/carts").json(&json!({})).key("first visit");
+            made.expect(201).json()["id"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    assert!(carts.iter().all(|cart| *cart == carts[0]), "{carts:?}");
+    assert_eq!(shops[0].count("select count(*) from installation"), 1);
+    assert_eq!(shops[0].count("select count(*) from carts"), 1);
 }
 
 #[test]

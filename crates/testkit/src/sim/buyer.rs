@@ -1,6 +1,8 @@
 //! Simulated shoppers: each goes through a purchase as a browser would, with retries, second
 //! thoughts and mistakes.
 
+use std::sync::Arc;
+
 use stoa_domain::address::Address;
 use stoa_domain::cart::{
     AddLine, Cart, CartPatch, ChangeLine, CreateCart, RefreshCart, UpdateCart,
@@ -83,7 +85,7 @@ impl Buyer {
     }
 
     /// The next request; none when the shopper has had enough.
-    pub(super) fn next_command(&mut self, rng: &mut Rng, goods: &[Offer]) -> Option<Command> {
+    pub(super) fn next_command(&mut self, rng: &mut Rng, goods: &[Arc<Offer>]) -> Option<Command> {
         self.actions_left = self.actions_left.checked_sub(1)?;
         let Some(cart) = &self.cart else {
             // The shop makes the token.

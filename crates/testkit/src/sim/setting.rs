@@ -93,7 +93,7 @@ pub(super) fn shop(rng: &mut Rng) -> World {
             price: Some(money(rng.between(1, 4_000))),
             on_sale: true,
         };
-        world.offers.insert(variant_id, offer);
+        world.offers.insert(variant_id, Arc::new(offer));
     }
     for code in LOCATIONS {
         world.locations.insert(code.to_owned(), ctx.location_id());
@@ -102,8 +102,8 @@ pub(super) fn shop(rng: &mut Rng) -> World {
 }
 
 /// What is sold, in an order that does not depend on hashing.
-pub(super) fn goods(world: &World) -> Vec<Offer> {
-    let mut goods: Vec<Offer> = world.offers.values().cloned().collect();
+pub(super) fn goods(world: &World) -> Vec<Arc<Offer>> {
+    let mut goods: Vec<Arc<Offer>> = world.offers.values().cloned().collect();
     goods.sort_by_key(|offer| offer.variant_id);
     goods
 }

@@ -5,6 +5,7 @@ mod shop;
 mod workflow;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use stoa_domain::Command;
 use stoa_domain::checkout::workflow::ProviderAnswer;
@@ -50,7 +51,7 @@ pub(super) struct Simulation {
     now: Timestamp,
     scheduled: u64,
     agenda: BTreeMap<(Timestamp, u64), Event>,
-    goods: Vec<Offer>,
+    goods: Vec<Arc<Offer>>,
     store: Store,
     process: Process,
     provider: Provider,

@@ -8,7 +8,6 @@
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::IntoResponse;
-use http::header::{COOKIE, HOST, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response};
 use stoa_app::back_office::store as back_office;
@@ -19,6 +18,7 @@ use subtle::ConstantTimeEq;
 
 use super::answer::{encode, see_other};
 use crate::api::products::pairs;
+use crate::browser;
 use crate::reply::ApiError;
 use crate::state::Web;
 
@@ -29,36 +29,21 @@ pub(super) const PATIENCE_S: i64 = 10 * 60;
 
 /// Name of the cookie. Behind TLS the prefix makes browsers refuse it from other hosts and paths.
 fn cookie_name(web: &Web) -> &'static str {
-    if is_tls(web) { "__Host-stoa_admin" } else { "stoa_admin" }
-}
-
-fn is_tls(web: &Web) -> bool {
-    web.options().public_url.starts_with("https://")
+    if browser::is_tls(web) { "__Host-stoa_admin" } else { "stoa_admin" }
 }
 
 /// The token that the browser holds, whoever it may be.
 pub(super) fn held(web: &Web, headers: &HeaderMap) -> Option<Token> {
-    let name = cookie_name(web);
-    headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok()).find_map(|line| {
-        line.split(';').find_map(|pair| {
-            let (key, value) = pair.split_once('=')?;
-            (key.trim() == name).then(|| value.trim().parse().ok()).flatten()
-        })
-    })
+    browser::cookies(headers, cookie_name(web)).find_map(|value| value.parse().ok())
 }
 
 /// A `Set-Cookie` that gives the browser a token, or with `None` takes it away.
-pub(super) fn hand_over(web: &Web, token: Option<&Token>) -> Result<HeaderValue, ApiError> {
+pub(super) fn hand_over(web: &Web, token: Option<&Token>) -> HeaderValue {
     let (value, seconds) = match token {
         Some(token) => (token.reveal(), SESSION_S),
         None => (String::new(), 0),
     };
-    let secure = if is_tls(web) { "; Secure" } else { "" };
-    let text = format!(
-        "{}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}",
-        cookie_name(web)
-    );
-    HeaderValue::try_from(text).map_err(|error| ApiError::internal(&error))
+    browser::set_cookie(web, cookie_name(web), &value, "/", Some(seconds))
 }
 
 /// What the forms of a page carry for the holder of `token`.
@@ -73,18 +58,6 @@ fn is_csrf_of(token: &Token, given: &str) -> bool {
         let (given, wanted) = (given.hash(), token.derive("csrf").hash());
         given.0.ct_eq(&wanted.0).into()
     })
-}
-
-/// Whether the browser says that a request comes from a page of this shop, or says nothing.
-fn is_same_origin(web: &Web, headers: &HeaderMap) -> bool {
-    if let Some(site) = headers.get("sec-fetch-site") {
-        return matches!(site.as_bytes(), b"same-origin" | b"none");
-    }
-    let Some(origin) = headers.get(ORIGIN) else { return true };
-    let Ok(origin) = origin.to_str() else { return false };
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let origin_host = origin.split_once("://").map(|(_, host)| host);
-    origin == web.options().public_url || (host.is_some() && origin_host == host)
 }
 
 /// The fields of a form.
@@ -122,7 +95,7 @@ impl Form {
                  open the page again and repeat your change",
             )
         };
-        if !is_same_origin(web, headers) {
+        if !browser::is_same_origin(headers, &web.options().public_url) {
             return Err(refused());
         }
         let bytes = axum::body::to_bytes(body, FORM_BYTES)
@@ -184,7 +157,7 @@ impl FromRequestParts<Web> for Staff {
 
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Self::Rejection> {
         if let Some(token) = held(web, &parts.headers) {
-            match staff::session(&web.shop().db, &token.hash(), now(web)).await {
+            match staff::session(&web.shop().db, &web.shop().cache, &token.hash(), now(web)).await {
                 Ok(Some(user)) => return Ok(Self { user, token }),
                 Ok(None) => {}
                 Err(error) => return Err(ApiError::from(error).into_response()),

@@ -6,6 +6,7 @@ use axum::response::IntoResponse;
 use http::header::SET_COOKIE;
 use http::{HeaderMap, Response};
 use stoa_app::entropy;
+use stoa_app::rate_limit::Attempt;
 use stoa_app::staff::{self, Purpose, StaffError};
 use stoa_kernel::Token;
 use stoa_pages::admin::{
@@ -14,7 +15,8 @@ use stoa_pages::admin::{
 
 use super::answer::{notice, page, see_other, sentence};
 use super::gate::{Action, Form, Staff, context, csrf, hand_over, held, now};
-use crate::extract::Client;
+use crate::client::Client;
+use crate::limits::{Applied, seconds};
 use crate::reply::ApiError;
 use crate::state::Web;
 
@@ -101,7 +103,7 @@ fn asked(
     let shown = ForgotPage { shop, csrf: csrf(&token), notice, asks };
     let mut response = page(status, shown.render());
     if is_new {
-        response.headers_mut().append(SET_COOKIE, hand_over(web, Some(&token))?);
+        response.headers_mut().append(SET_COOKIE, hand_over(web, Some(&token)));
     }
     Ok(response)
 }
@@ -113,10 +115,10 @@ pub async fn send_reset(
     client: Client,
     request: Request,
 ) -> Response<Body> {
-    sent(&web, &client, request).await.unwrap_or_else(IntoResponse::into_response)
+    sent(&web, client, request).await.unwrap_or_else(IntoResponse::into_response)
 }
 
-async fn sent(web: &Web, client: &Client, request: Request) -> Answer {
+async fn sent(web: &Web, client: Client, request: Request) -> Answer {
     let (parts, body) = request.into_parts();
     let headers = &parts.headers;
     let say = |status, tone, text: &str, asks| {
@@ -130,11 +132,15 @@ async fn sent(web: &Web, client: &Client, request: Request) -> Answer {
         return say(403, Tone::Bad, "This form was too old or came from elsewhere.", true);
     };
     let email = form.get("email");
-    let from = format!("new password {}", client.0);
-    if let Err(refused) = web.attempts().begin(email, &from, now(web)) {
-        let minutes = refused.retry_after_s / 60 + 1;
-        let text = format!("Too many attempts. Try again in {minutes} minutes.");
-        return say(429, Tone::Bad, &text, true);
+    let attempt = Attempt::new_password(&web.shop().limits, client.address, email);
+    let applied = Applied::of(&parts.extensions);
+    for limited in attempt.begin(&web.shop().cache).await {
+        applied.note(web, limited);
+        if !limited.taken.allowed {
+            let minutes = seconds(limited.taken.retry_after) / 60 + 1;
+            let text = format!("Too many attempts. Try again in {minutes} minutes.");
+            return say(429, Tone::Bad, &text, true);
+        }
     }
     staff::ask_reset(web.shop(), &mut context(web)?, email).await?;
     let text = if web.shop().mailer.sends() {
@@ -211,7 +217,7 @@ async fn used(web: &Web, token: &str, purpose: Purpose, request: Request) -> Ans
     let (parts, body) = request.into_parts();
     let form = Form::read(web, &parts.headers, body, &link).await?;
     let (password, name) = (form.get("password").to_owned(), form.get("name"));
-    let db = &web.shop().db;
+    let (db, cache) = (&web.shop().db, &web.shop().cache);
     let hash = link.hash();
     let Some(email) = staff::link_email(db, &hash, purpose, now(web)).await? else {
         return Ok(closed(web));
@@ -227,7 +233,7 @@ async fn used(web: &Web, token: &str, purpose: Purpose, request: Request) -> Ans
     }
     let mut ctx = context(web)?;
     let made = match purpose {
-        Purpose::Reset => staff::reset_password(db, &mut ctx, &hash, password.clone()).await,
+        Purpose::Reset => staff::reset_password(db, cache, &mut ctx, &hash, password.clone()).await,
         Purpose::Invitation => {
             staff::accept_invitation(db, &mut ctx, &hash, name, password.clone()).await
         }
@@ -246,8 +252,8 @@ async fn used(web: &Web, token: &str, purpose: Purpose, request: Request) -> Ans
         }
         Err(error) => return Err(error.into()),
     };
-    let (_, session) = staff::sign_in(db, now(web), &user.email, password, None).await?;
+    let (_, session) = staff::sign_in(db, cache, now(web), &user.email, password, None).await?;
     let mut response = see_other("/admin");
-    response.headers_mut().append(SET_COOKIE, hand_over(web, Some(&session))?);
+    response.headers_mut().append(SET_COOKIE, hand_over(web, Some(&session)));
     Ok(response)
 }

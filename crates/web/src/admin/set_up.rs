@@ -100,8 +100,9 @@ async fn created(web: &Web, link: &Token, request: Request) -> Result<Response<B
         }
         Err(error) => return Err(error.into()),
     };
-    let (_, session) = staff::sign_in(db, now(web), &user.email, password, None).await?;
+    let (_, session) =
+        staff::sign_in(db, &web.shop().cache, now(web), &user.email, password, None).await?;
     let mut response = see_other("/admin");
-    response.headers_mut().append(SET_COOKIE, hand_over(web, Some(&session))?);
+    response.headers_mut().append(SET_COOKIE, hand_over(web, Some(&session)));
     Ok(response)
 }

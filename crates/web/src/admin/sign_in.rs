@@ -3,16 +3,18 @@
 use axum::body::Body;
 use axum::extract::{RawQuery, Request, State};
 use axum::response::IntoResponse;
-use http::header::{RETRY_AFTER, SET_COOKIE};
-use http::{HeaderMap, HeaderValue, Response};
+use http::header::SET_COOKIE;
+use http::{HeaderMap, Response};
 use stoa_app::entropy;
+use stoa_app::rate_limit::Attempt;
 use stoa_app::staff::{self, StaffError};
 use stoa_kernel::Token;
 use stoa_pages::admin::{Notice, Section, SignInPage, Tone};
 
 use super::answer::{page, parameter, see_other, sentence};
 use super::gate::{Action, Form, csrf, hand_over, held, now};
-use crate::extract::Client;
+use crate::client::Client;
+use crate::limits::{Applied, seconds};
 use crate::reply::ApiError;
 use crate::state::Web;
 
@@ -42,7 +44,7 @@ fn entrance(
     };
     let mut response = page(status, shown.render());
     if is_new {
-        response.headers_mut().append(SET_COOKIE, hand_over(web, Some(&token))?);
+        response.headers_mut().append(SET_COOKIE, hand_over(web, Some(&token)));
     }
     Ok(response)
 }
@@ -55,7 +57,8 @@ pub async fn show(
 ) -> Response<Body> {
     let next = parameter(query.as_deref(), "next");
     if let Some(token) = held(&web, &headers)
-        && let Ok(Some(_)) = staff::session(&web.shop().db, &token.hash(), now(&web)).await
+        && let Ok(Some(_)) =
+            staff::session(&web.shop().db, &web.shop().cache, &token.hash(), now(&web)).await
     {
         return see_other(destination(&next));
     }
@@ -89,23 +92,25 @@ async fn entered(web: &Web, client: Client, request: Request) -> Result<Response
         return again(403, "", "/admin", Notice::new(Tone::Bad, text));
     };
     let (email, next) = (form.get("email"), form.get("next"));
-    let address = client.0.to_string();
-    if let Err(refused) = web.attempts().begin(email, &address, now(web)) {
-        let minutes = refused.retry_after_s / 60 + 1;
-        let text = format!("Too many attempts. Try again in {minutes} minutes.");
-        let mut response = again(429, email, next, Notice::new(Tone::Bad, text))?;
-        let seconds = HeaderValue::from(refused.retry_after_s.unsigned_abs());
-        response.headers_mut().insert(RETRY_AFTER, seconds);
-        return Ok(response);
+    let attempt = Attempt::sign_in(&web.shop().limits, client.address, email);
+    let applied = Applied::of(&parts.extensions);
+    for limited in attempt.begin(&web.shop().cache).await {
+        applied.note(web, limited);
+        if !limited.taken.allowed {
+            let minutes = seconds(limited.taken.retry_after) / 60 + 1;
+            let text = format!("Too many attempts. Try again in {minutes} minutes.");
+            return again(429, email, next, Notice::new(Tone::Bad, text));
+        }
     }
     let password = form.get("password").to_owned();
     let previous = token.hash();
     let db = &web.shop().db;
-    match staff::sign_in(db, now(web), email, password, Some(&previous)).await {
+    let cache = &web.shop().cache;
+    match staff::sign_in(db, cache, now(web), email, password, Some(&previous)).await {
         Ok((_, session)) => {
-            web.attempts().succeeded(email, &address);
+            attempt.succeeded(cache).await;
             let mut response = see_other(destination(next));
-            response.headers_mut().append(SET_COOKIE, hand_over(web, Some(&session))?);
+            response.headers_mut().append(SET_COOKIE, hand_over(web, Some(&session)));
             Ok(response)
         }
         Err(error @ StaffError::WrongCredentials) => {
@@ -123,9 +128,9 @@ pub async fn leave(State(web): State<Web>, action: Action) -> Response<Body> {
 }
 
 async fn left(web: &Web, session: &stoa_kernel::TokenHash) -> Result<Response<Body>, ApiError> {
-    staff::sign_out(&web.shop().db, session).await?;
+    staff::sign_out(&web.shop().db, &web.shop().cache, session).await?;
     let mut response = see_other("/admin/sign-in");
-    response.headers_mut().append(SET_COOKIE, hand_over(web, None::<&Token>)?);
+    response.headers_mut().append(SET_COOKIE, hand_over(web, None::<&Token>));
     Ok(response)
 }
 

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::extract::State;
 use http::Response;
+use stoa_app::back_office::store as back_office;
 use stoa_app::error::StoreError;
 use stoa_app::{event_log, job};
 use stoa_kernel::limits;
@@ -27,6 +28,7 @@ async fn shown(web: &Web, staff: &Staff) -> Result<Response<Body>, ApiError> {
     let mut tx = shop.db.read().await.map_err(StoreError::from)?;
     let head = event_log::latest(&mut tx).await?;
     let n_jobs = job::count(&mut tx).await?;
+    let database_bytes = back_office::database_bytes(&mut tx).await?;
     drop(tx);
     let mut faults = Vec::new();
 
@@ -86,6 +88,30 @@ async fn shown(web: &Web, staff: &Staff) -> Result<Response<Body>, ApiError> {
         facts,
     };
 
+    let mut facts = vec![
+        Fact::new("Data directory", web.options().data_directory.clone()),
+        Fact::new("Size of the database", mebibytes(database_bytes)),
+    ];
+    if let Some(cache) = shop.cache.state() {
+        let shared = match cache.fault {
+            None => Fact::new("Shared cache", "Answers").judged(Tone::Ok, "Connected"),
+            Some(fault) => {
+                faults.push(
+                    "The shared cache does not answer: each process counts for itself what \
+                     clients try, and reads sessions from the database."
+                        .to_owned(),
+                );
+                Fact::new("Shared cache", fault).judged(Tone::Warn, "Away")
+            }
+        };
+        facts.push(shared);
+    }
+    let data = SystemGroup {
+        title: "Data".to_owned(),
+        text: "What to back up, and how large it has become.".to_owned(),
+        facts,
+    };
+
     let pages = SystemGroup {
         title: "Pages".to_owned(),
         text: "Pages kept in memory until the catalogue changes.".to_owned(),
@@ -99,7 +125,7 @@ async fn shown(web: &Web, staff: &Staff) -> Result<Response<Body>, ApiError> {
     let shown = SystemPage {
         frame: staff.frame(web, Section::System).await,
         faults,
-        groups: vec![engine, search, pages],
+        groups: vec![engine, search, data, pages],
         head,
         followers,
     };

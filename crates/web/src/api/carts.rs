@@ -16,7 +16,9 @@ use stoa_domain::{Command, Reply};
 use stoa_kernel::{LineId, Token, VariantId};
 use utoipa::ToSchema;
 
-use crate::extract::{Client, IdempotencyKey, RawBody, cart_id, cart_token};
+use crate::client::Client;
+use crate::extract::{IdempotencyKey, RawBody, cart_id, cart_token};
+use crate::limits::{Applied, Checkout};
 use crate::reply::{self, ApiError, ApiResult};
 use crate::state::Web;
 
@@ -131,14 +133,14 @@ pub struct ShippingMethods {
     responses((status = 201, body = CartView), (status = 422, body = Problem)))]
 pub async fn create(
     State(web): State<Web>,
-    Client(client): Client,
+    client: Client,
     key: IdempotencyKey,
     body: RawBody,
 ) -> ApiResult {
     let NewCart {} = body.json()?;
     // With a key the token is derived from it and the shop's secret, so that a repeat can be given
     // the same token although the store keeps only its hash.
-    let scope = client.to_string();
+    let scope = client.address.to_string();
     let token = match key.text() {
         Some(key) => derived_token(&web.shop().secret, scope.as_bytes(), key),
         None => stoa_app::entropy::token().map_err(|error| ApiError::internal(&error))?,
@@ -363,9 +365,12 @@ pub async fn shipping_methods(State(web): State<Web>, Path(id): Path<String>) ->
         (status = 404, body = Problem),
         (status = 409, description = "`out_of_stock`, `price_changed`", body = Problem),
         (status = 422, description = "`invalid`: what is missing", body = Problem),
+        (status = 429, description = "`rate_limited`: too many declined payments", body = Problem),
         (status = 503, description = "`payment_pending`: repeat the request", body = Problem)))]
 pub async fn complete(
     State(web): State<Web>,
+    client: Client,
+    applied: Applied,
     Path(id): Path<String>,
     key: IdempotencyKey,
     body: RawBody,
@@ -374,7 +379,10 @@ pub async fn complete(
     let Complete { payment } = body.json()?;
     let idempotency = bind(&key, &token, "POST /complete", &body.0);
     let choice = PaymentChoice { provider: payment.provider, token: payment.token };
-    match checkout::complete_cart(web.shop(), token, choice, idempotency).await {
+    let attempt = Checkout::begin(&web, client, &applied, &token).await?;
+    let completion = checkout::complete_cart(web.shop(), token, choice, idempotency).await;
+    attempt.ended(&web, &completion);
+    match completion {
         Completion::Order { order, existed, repeated } => {
             if let Some(refusal) = stoa_app::answer::refusal_of(&order) {
                 let response = ApiError::from(refusal).into_response();

@@ -11,7 +11,7 @@ use stoa_app::catalog::store::Card;
 use stoa_app::view::{MoneyView, Problem};
 use stoa_domain::catalog::{Attribute, AttributeValue, FieldError, Media, Status};
 use stoa_kernel::{Currency, ProductId, limits};
-use stoa_ports::search::{Facet, FacetFilter, SearchQuery, Sort};
+use stoa_ports::search::{Facet, FacetFilter, MAX_OFFSET, SearchQuery, Sort};
 use utoipa::ToSchema;
 
 use crate::reply::{self, ApiError, ApiResult};
@@ -256,7 +256,12 @@ impl ListQuery {
                     _ => wrong("limit", "1 to 100"),
                 },
                 "cursor" => match value.parse() {
-                    Ok(offset) if offset <= 10_000 => search.offset = offset,
+                    Ok(offset) if offset <= MAX_OFFSET => search.offset = offset,
+                    Ok(_) => wrong(
+                        "cursor",
+                        "a search can be paged through up to 10,000 results; narrow it down, or \
+                         read the whole catalogue through /api/admin/v1/products",
+                    ),
                     _ => wrong("cursor", "not a cursor of this list"),
                 },
                 "in_stock" => match value.as_str() {
@@ -358,8 +363,10 @@ pub fn pairs(query: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Finds products. `attr.<name>=` filters by an attribute; `brand=` by brand; a parameter given
-/// more than once means any of its values.
+/// Finds products. `attr.<name>=` filters by an attribute: its value, for a number also the number
+/// without its unit (`15.6`) or a range (`13..15.6`, `13..`, `..15.6`, both ends inclusive).
+/// `brand=` filters by brand. A parameter given more than once means any of its values. At most
+/// 10,000 results can be paged through.
 #[utoipa::path(get, path = "/api/v1/products", tag = "catalogue",
     params(
         ("q" = Option<String>, Query, description = "Words; at most 200 bytes"),
@@ -381,7 +388,7 @@ pub async fn list(State(web): State<Web>, RawQuery(query): RawQuery) -> ApiResul
     let found = web.shop().search.search(&query).await?;
     let cards = web.shop().catalog.cards(&found.ids).await?;
     let next = query.offset + found.ids.len();
-    let more = u64::try_from(next).unwrap_or(u64::MAX) < found.total && next <= 10_000;
+    let more = u64::try_from(next).unwrap_or(u64::MAX) < found.total && next <= MAX_OFFSET;
     let page = Products {
         items: cards.iter().map(|card| item(card)).collect(),
         next_cursor: more.then(|| next.to_string()),
@@ -464,7 +471,8 @@ pub fn view_on(tree: &CategoryTree, currency: Currency, found: &StockedProduct) 
                     })
                     .collect(),
                 weight_g: variant.weight_g,
-                in_stock: available > 0,
+                // What has no price here cannot be bought here.
+                in_stock: price.is_some() && available > 0,
                 available,
             }
         })

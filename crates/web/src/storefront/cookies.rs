@@ -9,10 +9,10 @@
 //!
 //! None is readable by scripts, none is sent with requests that other sites make.
 
-use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 use stoa_kernel::Token;
 
+use crate::browser;
 use crate::state::Web;
 
 pub(super) const CART: &str = "cart";
@@ -26,12 +26,7 @@ const ORDERED_CART_S: u32 = 30 * 60;
 
 /// The value of a cookie.
 pub(super) fn get<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).find_map(|line| {
-        line.split(';').find_map(|pair| {
-            let (key, value) = pair.split_once('=')?;
-            (key.trim() == name).then(|| value.trim())
-        })
-    })
+    browser::cookies(headers, name).next()
 }
 
 /// Pieces in the cart, as the cookie says: good enough to be shown.
@@ -50,18 +45,13 @@ pub(super) enum Stay {
     Session,
 }
 
-/// A `Set-Cookie` value. Names and values come from this program and hold no special characters.
+/// A `Set-Cookie` value.
 pub(super) fn set(web: &Web, name: &str, value: &str, path: &str, stay: &Stay) -> HeaderValue {
-    use std::fmt::Write as _;
-    let mut text = format!("{name}={value}; Path={path}; HttpOnly; SameSite=Lax");
-    if let Stay::Seconds(seconds) = stay {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "; Max-Age={seconds}");
-    }
-    if web.options().public_url.starts_with("https://") {
-        text.push_str("; Secure");
-    }
-    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("invalid=; Max-Age=0"))
+    let stay_s = match stay {
+        Stay::Seconds(seconds) => Some(i64::from(*seconds)),
+        Stay::Session => None,
+    };
+    browser::set_cookie(web, name, value, path, stay_s)
 }
 
 /// The cookies of a cart with so many pieces.
@@ -81,19 +71,4 @@ pub(super) fn ordered(web: &Web, token: &Token) -> Vec<HeaderValue> {
         set(web, CART_COUNT, "0", "/", &Stay::Seconds(0)),
         set(web, PAYMENT, "", "/checkout", &Stay::Seconds(0)),
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn finds_a_cookie_among_others() {
-        let mut headers = HeaderMap::new();
-        headers.append(COOKIE, HeaderValue::from_static("xcart=1; cart_n=12"));
-        headers.append(COOKIE, HeaderValue::from_static("a; cart = b"));
-        assert_eq!(get(&headers, "cart"), Some("b"));
-        assert_eq!(cart_count(&headers), 12);
-        assert_eq!(get(&headers, "n"), None);
-    }
 }

@@ -7,7 +7,6 @@ use axum::extract::State;
 use http::{HeaderMap, Response};
 use stoa_app::catalog::CategoryNode;
 use stoa_app::catalog::service::CategoryTree;
-use stoa_app::error::StoreError;
 use stoa_kernel::ProductId;
 use stoa_pages::json_ld;
 use stoa_pages::storefront::{
@@ -144,10 +143,8 @@ fn promises(web: &Web) -> Vec<Promise> {
 
 /// The newest products that can be bought.
 pub(super) async fn newest(web: &Web, limit: usize) -> Result<Vec<ProductId>, ApiError> {
-    let mut tx = web.shop().db.read().await.map_err(StoreError::from)?;
     let wanted = i64::try_from(limit).unwrap_or(8);
-    let ids = stoa_app::catalog::store::newest(&mut tx, wanted.saturating_mul(3)).await?;
-    drop(tx);
+    let ids = web.shop().catalog.newest(wanted.saturating_mul(3)).await?;
     let cards = web.shop().catalog.cards(&ids).await?;
     Ok(cards.iter().filter(|card| card.in_stock).map(|card| card.id).take(limit).collect())
 }

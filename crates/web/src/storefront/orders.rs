@@ -6,22 +6,22 @@ use axum::extract::{Path, RawQuery, State};
 use http::{HeaderMap, Response};
 use stoa_app::error::StoreError;
 use stoa_app::event_log;
-use stoa_app::mail::links::order_access;
-use stoa_app::order::store;
+use stoa_app::order::{lookup as access, store};
+use stoa_app::rate_limit::Attempt;
 use stoa_domain::order::{Order, OrderStatus, PaymentStatus};
-use stoa_kernel::{OrderId, Timestamp};
+use stoa_kernel::{OrderId, Token};
 use stoa_pages::storefront::{
     ConfirmationPage, FieldError, Notice, OrderLookupPage, OrderPage, OrderView, SummaryLine,
     TimelineEntry, Tone,
 };
-use subtle::ConstantTimeEq;
 
 use super::cookies;
 use super::frame::{Frame, private_page, see_other, with_cookies};
 use super::payment::settle;
 use super::request::{Form, parameter};
 use super::views::{self, Pictures};
-use crate::extract::Client;
+use crate::client::Client;
+use crate::limits::{Applied, seconds};
 use crate::reply::ApiError;
 use crate::state::Web;
 
@@ -63,7 +63,8 @@ async fn lookup_page(
 /// `POST /orders/lookup`: lets in whoever knows number and e-mail address, for a while.
 pub async fn find(
     State(web): State<Web>,
-    Client(client): Client,
+    client: Client,
+    applied: Applied,
     headers: HeaderMap,
     form: Form,
 ) -> Answer {
@@ -83,13 +84,15 @@ pub async fn find(
         return lookup_page(&web, &headers, 422, number, email, None, errors).await;
     };
     // Numbers follow each other, so without a limit they could be tried one after the other.
-    let now = (web.shop().clock)();
-    let from = format!("orders {client}");
-    if let Err(refused) = web.attempts().begin(email, &from, now) {
-        let minutes = refused.retry_after_s / 60 + 1;
-        let text = format!("Too many tries. Please wait {minutes} minutes and try again.");
-        let notice = Some(Notice::new(Tone::Bad, text));
-        return lookup_page(&web, &headers, 429, number, email, notice, Vec::new()).await;
+    let attempt = Attempt::order_lookup(&web.shop().limits, client.address, email);
+    for limited in attempt.begin(&web.shop().cache).await {
+        applied.note(&web, limited);
+        if !limited.taken.allowed {
+            let minutes = seconds(limited.taken.retry_after) / 60 + 1;
+            let text = format!("Too many tries. Please wait {minutes} minutes and try again.");
+            let notice = Some(Notice::new(Tone::Bad, text));
+            return lookup_page(&web, &headers, 429, number, email, notice, Vec::new()).await;
+        }
     }
     let mut tx = web.shop().db.read().await.map_err(StoreError::from)?;
     let order = match store::id_of_number(&mut tx, parsed).await? {
@@ -103,25 +106,23 @@ pub async fn find(
         let notice = Some(Notice::new(Tone::Bad, text));
         return lookup_page(&web, &headers, 404, number, email, notice, Vec::new()).await;
     };
-    web.attempts().succeeded(email, &from);
+    attempt.succeeded(&web.shop().cache).await;
+    let now = (web.shop().clock)();
     let until = now.plus_seconds(i64::from(ACCESS_S));
-    let value = order_access(&web.shop().secret, order.id, until);
-    let stay = cookies::Stay::Seconds(ACCESS_S);
-    let cookie = cookies::set(&web, cookies::ORDER, &value, "/orders", &stay);
-    Ok(with_cookies(see_other(&format!("/orders/{}", order.id)), [cookie]))
+    let token = stoa_app::entropy::token().map_err(|error| ApiError::internal(&error))?;
+    access::grant(&web.shop().db, now, &token.hash(), order.id, until).await?;
+    Ok(let_in(&web, order.id, &token))
 }
 
-/// Whether a cookie's value lets in to an order now.
-fn grants(value: &str, secret: &[u8; 32], order: OrderId, now: Timestamp) -> bool {
-    let until = value.split('.').nth(1).and_then(|micros| micros.parse().ok());
-    let Some(until) = until.map(Timestamp::from_micros).filter(|until| *until > now) else {
-        return false;
-    };
-    order_access(secret, order, until).as_bytes().ct_eq(value.as_bytes()).into()
+/// Gives the browser a token that lets it in to an order, and leads there.
+fn let_in(web: &Web, order: OrderId, token: &Token) -> Response<Body> {
+    let stay = cookies::Stay::Seconds(ACCESS_S);
+    let cookie = cookies::set(web, cookies::ORDER, &token.reveal(), "/orders", &stay);
+    with_cookies(see_other(&format!("/orders/{order}")), [cookie])
 }
 
 /// `GET /orders/{id}`; `?token=` is the capability that came with the order, `?placed=1` says that
-/// it has just been placed.
+/// it has just been placed, `?access=` is what a mail's link carries.
 pub async fn show(
     State(web): State<Web>,
     Path(id): Path<String>,
@@ -129,16 +130,20 @@ pub async fn show(
     headers: HeaderMap,
 ) -> Answer {
     let token = parameter(query.as_deref(), "token");
-    if let Some(access) = parameter(query.as_deref(), "access") {
-        return with_access(&web, &id, &access);
+    if let Some(token) = parameter(query.as_deref(), "access") {
+        return by_mail(&web, &id, &token).await;
     }
     let order = match &token {
         Some(token) => crate::api::orders::load(&web, &id, token).await?,
         None => {
             let id: OrderId = id.parse().map_err(|_| ApiError::not_found("order"))?;
-            let now = (web.shop().clock)();
             let cookie = cookies::get(&headers, cookies::ORDER);
-            if !cookie.is_some_and(|value| grants(value, &web.shop().secret, id, now)) {
+            let held = cookie.and_then(|value| value.parse::<Token>().ok());
+            let lets_in = match held {
+                Some(token) => opens(&web, id, &token).await?,
+                None => false,
+            };
+            if !lets_in {
                 return Ok(see_other("/orders/lookup"));
             }
             let mut tx = web.shop().db.read().await.map_err(StoreError::from)?;
@@ -166,17 +171,19 @@ pub async fn show(
     Ok(private_page(200, &html, count))
 }
 
+/// Whether this token lets in to the order now.
+async fn opens(web: &Web, order: OrderId, token: &Token) -> Result<bool, ApiError> {
+    let now = (web.shop().clock)();
+    Ok(access::grants(&web.shop().db, now, &token.hash(), order).await?)
+}
+
 /// The link of a mail lets the browser in for a while, and is not shown in the address any more.
-fn with_access(web: &Web, id: &str, access: &str) -> Answer {
+async fn by_mail(web: &Web, id: &str, token: &str) -> Answer {
     let id: OrderId = id.parse().map_err(|_| ApiError::not_found("order"))?;
-    let (secret, now) = (&web.shop().secret, (web.shop().clock)());
-    if !grants(access, secret, id, now) {
-        return Ok(see_other("/orders/lookup"));
+    match token.parse::<Token>() {
+        Ok(token) if opens(web, id, &token).await? => Ok(let_in(web, id, &token)),
+        _ => Ok(see_other("/orders/lookup")),
     }
-    let value = order_access(secret, id, now.plus_seconds(i64::from(ACCESS_S)));
-    let stay = cookies::Stay::Seconds(ACCESS_S);
-    let cookie = cookies::set(web, cookies::ORDER, &value, "/orders", &stay);
-    Ok(with_cookies(see_other(&format!("/orders/{id}")), [cookie]))
 }
 
 fn notice(order: &Order) -> Option<Notice> {
@@ -280,28 +287,4 @@ fn event_words(kind: &str) -> Option<&'static str> {
         "payment.refunded" => "Payment given back",
         _ => return None,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_signed_cookie_opens_one_order_for_a_while() {
-        let secret = [7; 32];
-        let order: OrderId = "ord_00000000000000000000000001".parse().unwrap();
-        let other: OrderId = "ord_00000000000000000000000002".parse().unwrap();
-        let now = Timestamp::from_micros(1_000_000);
-        let value = order_access(&secret, order, now.plus_seconds(60));
-        assert!(grants(&value, &secret, order, now));
-        assert!(!grants(&value, &secret, other, now));
-        assert!(!grants(&value, &[8; 32], order, now));
-        assert!(!grants(&value, &secret, order, now.plus_seconds(60)));
-        let longer = value.replace("61000000", "99000000");
-        assert_ne!(longer, value);
-        assert!(!grants(&longer, &secret, order, now));
-        for nonsense in ["", ".", "..", "a.b.c", "ord.99999999999999999999.x"] {
-            assert!(!grants(nonsense, &secret, order, now));
-        }
-    }
 }

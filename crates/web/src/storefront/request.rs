@@ -1,10 +1,9 @@
 //! Reads what browsers send.
 
 use axum::extract::{FromRequest, Request};
-use http::HeaderMap;
-use http::header::{HOST, ORIGIN};
 
 use crate::api::products::pairs;
+use crate::browser::is_same_origin;
 use crate::extract::RawBody;
 use crate::reply::ApiError;
 use crate::state::Web;
@@ -44,22 +43,6 @@ impl Form {
     }
 }
 
-/// Whether a request comes from a page of this shop. Browsers say where a request comes from in
-/// `Sec-Fetch-Site`, older ones in `Origin`, and let no page forge either. A client that sends
-/// neither is no browser, so it carries nobody's cookies against their will.
-fn is_same_origin(headers: &HeaderMap, public_url: &str) -> bool {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    if let Some(site) = headers.get("sec-fetch-site") {
-        return matches!(site.as_bytes(), b"same-origin" | b"none");
-    }
-    if !headers.contains_key(ORIGIN) {
-        return true;
-    }
-    let Some(origin) = text(ORIGIN.as_str()) else { return false };
-    let host = origin.split_once("://").map(|(_, host)| host);
-    origin == public_url || (host.is_some() && host == text(HOST.as_str()))
-}
-
 /// The parameter of a query string.
 pub(super) fn parameter(query: Option<&str>, name: &str) -> Option<String> {
     let query = query?;
@@ -68,36 +51,4 @@ pub(super) fn parameter(query: Option<&str>, name: &str) -> Option<String> {
         return None;
     }
     pairs(query).into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_pages_of_this_shop_may_post() {
-        let allowed = |pairs: &[(&'static str, &str)]| {
-            let mut headers = HeaderMap::new();
-            for (name, value) in pairs {
-                headers.insert(*name, value.parse().unwrap());
-            }
-            is_same_origin(&headers, "https://shop.example")
-        };
-        let host = ("host", "shop.internal:8080");
-        assert!(allowed(&[host, ("sec-fetch-site", "same-origin")]));
-        assert!(allowed(&[host, ("sec-fetch-site", "none")]));
-        assert!(allowed(&[host, ("origin", "http://shop.internal:8080")]));
-        assert!(allowed(&[host, ("origin", "https://shop.example")]));
-        assert!(allowed(&[host]));
-        assert!(!allowed(&[host, ("sec-fetch-site", "cross-site")]));
-        assert!(!allowed(&[host, ("sec-fetch-site", "same-site")]));
-        assert!(!allowed(&[host, ("origin", "https://evil.example")]));
-        assert!(!allowed(&[host, ("origin", "null")]));
-        assert!(!allowed(&[
-            host,
-            ("sec-fetch-site", "cross-site"),
-            ("origin", "https://shop.example")
-        ]));
-        assert!(!allowed(&[("origin", "null")]));
-    }
 }

@@ -4,8 +4,6 @@ use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Response};
-use stoa_app::catalog::store::page_of_ids;
-use stoa_app::error::StoreError;
 use stoa_domain::catalog::Status;
 use stoa_kernel::ProductId;
 
@@ -41,9 +39,8 @@ pub async fn sitemap_index(State(web): State<Web>) -> Result<Response<Body>, Api
     let mut entry = |path: &str| entry(&mut xml, "sitemap", base, path);
     entry("/sitemaps/categories.xml");
     let mut after: Option<ProductId> = None;
-    let mut tx = web.shop().db.read().await.map_err(StoreError::from)?;
     loop {
-        let ids = page_of_ids(&mut tx, after, CHUNK).await?;
+        let ids = web.shop().catalog.ids_after(after, CHUNK).await?;
         let Some(last) = ids.last() else { break };
         entry(&match after {
             Some(after) => format!("/sitemaps/products.xml?after={after}"),
@@ -51,7 +48,6 @@ pub async fn sitemap_index(State(web): State<Web>) -> Result<Response<Body>, Api
         });
         after = Some(*last);
     }
-    drop(tx);
     xml.push_str("</sitemapindex>\n");
     Ok(send("application/xml; charset=utf-8", xml))
 }
@@ -80,9 +76,7 @@ pub async fn product_sitemap(
     };
     let mut paths = Vec::new();
     for _ in 0..CHUNK / STEP {
-        let mut tx = web.shop().db.read().await.map_err(StoreError::from)?;
-        let ids = page_of_ids(&mut tx, after, STEP).await?;
-        drop(tx);
+        let ids = web.shop().catalog.ids_after(after, STEP).await?;
         let Some(last) = ids.last() else { break };
         after = Some(*last);
         let cards = web.shop().catalog.cards(&ids).await?;

@@ -9,26 +9,39 @@ use axum::body::Body;
 use http::header::{CONTENT_TYPE, COOKIE, HOST, LOCATION, SET_COOKIE};
 use http::{HeaderMap, Request, StatusCode};
 use parking_lot::Mutex;
+use stoa_app::cache::Cache;
 use stoa_app::catalog::{Catalog, Target, delete_product, save_many, save_product};
 use stoa_app::engine::Engine;
 use stoa_app::jobs::queue::TableQueue;
 use stoa_app::mail::MailSettings;
 use stoa_app::order::store::{OrderFilter, count};
+use stoa_app::rate_limit::Limits;
 use stoa_app::{Shop, clock, entropy, follow};
 use stoa_domain::catalog::{Draft, DraftPrice, DraftVariant, Status, to_draft};
 use stoa_domain::order::OrderStatus;
 use stoa_domain::shop::{Discount, DiscountKind, ShippingMethod, ShopConfig, TaxRate};
+use stoa_embedded::cache::MemoryCache;
 use stoa_embedded::outbox::Outbox;
 use stoa_embedded::search::TantivyIndex;
 use stoa_embedded::test_payment::{Behaviour, NAME, TestProvider};
 use stoa_kernel::{Ctx, Currency, Money, Rate};
+use stoa_ports::cache::Quota;
 use stoa_ports::payment::PaymentProvider;
 use stoa_sql::Db;
+use stoa_web::client::Proxies;
 use stoa_web::{Options, Web, router};
 use tower::ServiceExt;
 
 fn usd(minor: i64) -> Money {
     Money::new(minor, Currency::USD)
+}
+
+fn limits() -> Limits {
+    Limits {
+        sign_in: Quota::new(60, 900),
+        sign_in_account: Quota::new(10, 900),
+        ..Limits::default()
+    }
 }
 
 fn config() -> ShopConfig {
@@ -155,6 +168,8 @@ impl TestShop {
                 ..MailSettings::default()
             },
             mailer: Arc::new(Outbox),
+            cache: Cache::alone(Arc::new(MemoryCache::new()), clock::now),
+            limits: limits(),
             secret: [3; 32],
             clock: clock::now,
             wake: tokio::sync::Notify::new(),
@@ -163,6 +178,8 @@ impl TestShop {
             tagline: "Good things, found quickly".to_owned(),
             public_url: "https://shop.example".to_owned(),
             page_cache_bytes: 8 * 1024 * 1024,
+            data_directory: folder.path().display().to_string(),
+            proxies: Proxies::default(),
         };
         let web = Web::new(shop, options);
         let shop = Self {

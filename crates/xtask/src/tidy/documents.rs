@@ -1,5 +1,5 @@
-//! Rules about documents: links lead somewhere, and every error code, setting and metric is
-//! described, and none that does not exist.
+//! Rules about documents: links lead somewhere, and every error code, setting, metric and
+//! migration is described, and none that does not exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
@@ -11,6 +11,7 @@ const REFUSALS: &str = "crates/domain/src/refusal.rs";
 const CONFIGURATION: &str = "docs/operations/configuration.md";
 const SETTINGS: &str = "crates/stoa/config.default.toml";
 const MONITORING: &str = "docs/operations/monitoring.md";
+const POSTGRES: &str = "docs/operations/postgresql.md";
 const METRICS: &str = "crates/web/src/metrics.rs";
 
 /// Every broken rule.
@@ -36,6 +37,12 @@ pub(crate) fn faults(workspace: &Workspace, files: &[String]) -> anyhow::Result<
     let mut described = first_cells(&workspace.read(MONITORING)?);
     described.retain(|name| name.starts_with("stoa_"));
     faults.extend(compare("metric", &metrics, MONITORING, &described));
+    let migrations = files.iter().filter_map(|file| {
+        Some(file.strip_prefix("migrations/postgres/")?.strip_suffix(".sql")?.to_owned())
+    });
+    let mut described = first_cells(&workspace.read(POSTGRES)?);
+    described.retain(|name| name.starts_with(|first: char| first.is_ascii_digit()));
+    faults.extend(compare("locks of migration", &migrations.collect(), POSTGRES, &described));
     Ok(faults)
 }
 

@@ -10,6 +10,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("stoa-sql", &["stoa-kernel"]),
     ("stoa-app", &["stoa-kernel", "stoa-domain", "stoa-ports", "stoa-sql"]),
     ("stoa-embedded", &["stoa-kernel", "stoa-domain", "stoa-ports"]),
+    ("stoa-redis", &["stoa-ports"]),
     ("stoa-pages", &["stoa-kernel"]),
     ("stoa-web", &["stoa-kernel", "stoa-domain", "stoa-ports", "stoa-app", "stoa-pages"]),
     (
@@ -21,6 +22,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "stoa-sql",
             "stoa-app",
             "stoa-embedded",
+            "stoa-redis",
             "stoa-web",
             "stoa-rabbitmq",
             "stoa-smtp",
@@ -54,6 +56,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("rusqlite", &["stoa-sql"]),
     ("tokio-postgres", &["stoa-sql"]),
     ("tantivy", &["stoa-embedded"]),
+    ("redis", &["stoa-redis"]),
     ("askama", &["stoa-pages"]),
     ("lapin", &["stoa-rabbitmq"]),
     ("lettre", &["stoa-smtp"]),

@@ -4,8 +4,13 @@
 use crate::workspace::Workspace;
 
 /// Files of `stoa-app` that hold SQL beside the `store.rs` of each concept.
-const SQL_PAGES: &[&str] =
-    &["crates/app/src/event_log.rs", "crates/app/src/idempotency.rs", "crates/app/src/job.rs"];
+const SQL_PAGES: &[&str] = &[
+    "crates/app/src/event_log.rs",
+    "crates/app/src/idempotency.rs",
+    "crates/app/src/installation.rs",
+    "crates/app/src/job.rs",
+    "crates/app/src/order/lookup.rs",
+];
 
 /// How a statement begins.
 const STATEMENTS: &[&str] = &["select", "insert into", "update", "delete from", "create table"];

@@ -1,5 +1,7 @@
 //! Shoppers and the merchant, and the network between them and the shop.
 
+use std::sync::Arc;
+
 use stoa_domain::Command;
 use stoa_domain::command::VariantRef;
 use stoa_domain::inventory::SetStock;
@@ -208,7 +210,7 @@ impl Simulation {
             return;
         };
         let minor = self.rng.between(1, 4_000);
-        if let Some(offer) = self.store.world.offers.get_mut(&id) {
+        if let Some(offer) = self.store.world.offers.get_mut(&id).map(Arc::make_mut) {
             offer.price = offer.price.map(|price| Money { minor, ..price });
             self.note("price changed", || format!("{id}: {minor}"));
         }

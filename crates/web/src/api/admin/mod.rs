@@ -1,5 +1,6 @@
 //! The merchant's API. Every handler takes a [`crate::extract::Program`] of the scope it needs.
 
+pub mod list;
 pub mod orders;
 pub mod products;
 pub mod stock;

@@ -14,8 +14,9 @@ use stoa_domain::{Command, Refusal, Reply};
 use stoa_kernel::{OrderId, limits};
 use utoipa::ToSchema;
 
+use super::list::ListQuery;
 use super::{if_match, stale};
-use crate::api::products::{pairs, with_etag};
+use crate::api::products::with_etag;
 use crate::extract::{IdempotencyKey, OrdersRead, OrdersWrite, Program, RawBody};
 use crate::reply::{self, ApiError, ApiResult};
 use crate::state::Web;
@@ -67,7 +68,7 @@ pub struct Cancel {
     params(
         ("status" = Option<String>, Query,
             description = "`pending`, `placed`, `failed` or `cancelled`"),
-        ("q" = Option<String>, Query, description = "An order number or e-mail address"),
+        ("q" = Option<String>, Query, description = "An order number, or part of an e-mail address"),
         ("limit" = Option<u32>, Query, description = "1 to 100; 50 unless given"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
     responses((status = 200, body = Orders), (status = 401, body = Problem),
@@ -77,44 +78,18 @@ pub async fn list(
     _: Program<OrdersRead>,
     RawQuery(query): RawQuery,
 ) -> ApiResult {
-    let mut filter = OrderFilter { limit: 50, ..OrderFilter::default() };
-    let mut errors = Vec::new();
-    for (name, value) in pairs(query.as_deref().unwrap_or("")) {
-        let ok = match name.as_str() {
-            "q" => {
-                filter.text = value;
-                filter.text.len() <= limits::QUERY_BYTES
-            }
-            "status" => {
-                filter.status = OrderStatus::parse(&value);
-                filter.status.is_some()
-            }
-            "limit" => match value.parse() {
-                Ok(limit @ 1..=100) => {
-                    filter.limit = limit;
-                    true
-                }
-                _ => false,
-            },
-            "cursor" => {
-                filter.after = value.parse().ok();
-                filter.after.is_some()
-            }
-            _ => false,
-        };
-        if !ok {
-            errors.push(FieldError::new(format!("/{name}"), "not a value of this parameter"));
-        }
-    }
-    if !errors.is_empty() {
-        return Err(Refusal::Invalid(errors).into());
-    }
+    let query = ListQuery::read(query.as_deref(), OrderStatus::parse)?;
+    let filter = OrderFilter {
+        status: query.status,
+        text: query.text.clone(),
+        after: query.after,
+        limit: query.limit,
+    };
     let mut tx = web.shop().db.read().await.map_err(StoreError::from)?;
     let orders = store::list(&mut tx, &filter).await?;
     let total = store::count(&mut tx, &filter).await?;
-    let full = i64::try_from(orders.len()).unwrap_or(0) == filter.limit;
     let page = Orders {
-        next_cursor: orders.last().filter(|_| full).map(|order| order.id.to_string()),
+        next_cursor: query.next(orders.len(), orders.last().map(|order| order.id)),
         items: orders
             .into_iter()
             .map(|order| OrderItem {

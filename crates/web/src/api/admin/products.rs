@@ -14,11 +14,12 @@ use stoa_domain::Refusal;
 use stoa_domain::catalog::{
     Attribute, AttributeValue, Draft, DraftPrice, DraftVariant, FieldError, Media, Status, to_draft,
 };
-use stoa_kernel::{Ctx, Money, ProductId, VariantId, limits};
+use stoa_kernel::{Ctx, Money, ProductId, VariantId};
 use utoipa::ToSchema;
 
+use super::list::ListQuery;
 use super::{Edited, if_match, once, stale};
-use crate::api::products::{ProductView, VariantView, pairs, view_on, with_etag};
+use crate::api::products::{ProductView, VariantView, view_on, with_etag};
 use crate::extract::{IdempotencyKey, ProductsRead, ProductsWrite, Program, RawBody};
 use crate::reply::{self, ApiError, ApiResult};
 use crate::state::Web;
@@ -388,38 +389,14 @@ pub async fn list(
     _: Program<ProductsRead>,
     RawQuery(query): RawQuery,
 ) -> ApiResult {
-    let mut filter = ProductFilter { limit: 50, ..ProductFilter::default() };
-    let mut errors = Vec::new();
-    for (name, value) in pairs(query.as_deref().unwrap_or("")) {
-        let ok = match name.as_str() {
-            "q" => {
-                filter.text = value;
-                filter.text.len() <= limits::QUERY_BYTES
-            }
-            "status" => {
-                filter.status = Status::parse(&value);
-                filter.status.is_some()
-            }
-            "limit" => match value.parse() {
-                Ok(limit @ 1..=100) => {
-                    filter.limit = limit;
-                    true
-                }
-                _ => false,
-            },
-            "cursor" => {
-                filter.after = value.parse().ok();
-                filter.after.is_some()
-            }
-            _ => false,
-        };
-        if !ok {
-            errors.push(FieldError::new(format!("/{name}"), "not a value of this parameter"));
-        }
-    }
-    if !errors.is_empty() {
-        return Err(invalid(errors));
-    }
+    let query = ListQuery::read(query.as_deref(), Status::parse)?;
+    let filter = ProductFilter {
+        status: query.status,
+        text: query.text.clone(),
+        after: query.after,
+        limit: query.limit,
+        ..ProductFilter::default()
+    };
     let mut tx = web.shop().db.read().await.map_err(StoreError::from)?;
     let (ids, total) = store::list(&mut tx, &filter).await?;
     let mut found = Vec::with_capacity(ids.len());
@@ -429,10 +406,9 @@ pub async fn list(
     let tree = CategoryTree::load(&mut tx).await?;
     let currency = web.shop().config.currency;
     let items = found.iter().map(|product| view_on(&tree, currency, product)).collect();
-    let full = i64::try_from(ids.len()).unwrap_or(0) == filter.limit;
     let page = AdminProducts {
         items,
-        next_cursor: ids.last().filter(|_| full).map(ToString::to_string),
+        next_cursor: query.next(ids.len(), ids.last().copied()),
         total: u64::try_from(total).unwrap_or(0),
     };
     Ok(reply::json(200, &page))

@@ -161,9 +161,21 @@ fn form_errors(errors: &[FieldError]) -> Vec<pages::FieldError> {
                 "method" => "Choose one of the ways to ship.".to_owned(),
                 _ => views::sentence(&error.detail),
             };
+            // Both addresses have the same fields, and the list above the form names neither.
+            let message = match error.pointer.split('/').nth(1) {
+                Some("shipping_address") => format!("Shipping address: {}", lower_first(&message)),
+                Some("billing_address") => format!("Billing address: {}", lower_first(&message)),
+                _ => message,
+            };
             pages::FieldError::new(field, message)
         })
         .collect()
+}
+
+/// A sentence as it goes on after a colon.
+fn lower_first(sentence: &str) -> String {
+    let mut rest = sentence.chars();
+    rest.next().map_or_else(String::new, |first| first.to_lowercase().chain(rest).collect())
 }
 
 #[cfg(test)]
@@ -180,8 +192,8 @@ mod tests {
         ]);
         let fields: Vec<&str> = errors.iter().map(|error| error.field.as_str()).collect();
         assert_eq!(fields, ["email", "shipping_postal_code", "billing_line1", "shipping_method"]);
-        assert_eq!(errors[1].message, "Enter the postal code.");
-        assert_eq!(errors[2].message, "At most 200 bytes.");
+        assert_eq!(errors[1].message, "Shipping address: enter the postal code.");
+        assert_eq!(errors[2].message, "Billing address: at most 200 bytes.");
         assert_eq!(errors[3].message, "Choose one of the ways to ship.");
     }
 }

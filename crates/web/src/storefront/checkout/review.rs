@@ -16,6 +16,8 @@ use super::{
     Answer, Entry, Held, PROVIDER, accepts, chosen_method, chosen_payment, enter, order_address,
     paying_notice, summary,
 };
+use crate::client::Client;
+use crate::limits::{Applied, Checkout};
 use crate::reply;
 use crate::state::Web;
 use crate::storefront::frame::{Frame, private_page, see_other, with_cookies};
@@ -81,7 +83,13 @@ fn payment_label(token: &str) -> String {
 
 /// `POST /checkout/review`: places the order. A cart becomes at most one order, however often this
 /// is sent: later ones are shown the order of the first.
-pub async fn place(State(web): State<Web>, headers: HeaderMap, form: Form) -> Answer {
+pub async fn place(
+    State(web): State<Web>,
+    client: Client,
+    applied: Applied,
+    headers: HeaderMap,
+    form: Form,
+) -> Answer {
     let held = match enter(&web, &headers, None).await? {
         Entry::Here(held) => held,
         Entry::Elsewhere(response) => return Ok(response),
@@ -102,7 +110,9 @@ pub async fn place(State(web): State<Web>, headers: HeaderMap, form: Form) -> An
         }
     }
     let means = Means { provider: PROVIDER.to_owned(), token: token.to_owned() };
+    let attempt = Checkout::begin(&web, client, &applied, &held.token).await?;
     let completion = complete_cart(web.shop(), held.token, means, None).await;
+    attempt.ended(&web, &completion);
     match completion {
         Completion::Order { order, .. } => Ok(after(&web, &held.token, &order)),
         Completion::Outcome(Outcome::Refused(refusal)) => refused(refusal),
