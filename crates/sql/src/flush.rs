@@ -131,3 +131,60 @@ fn checkpoints(beside: &Connection, writer: &Weak<AsyncMutex<Connection>>, asked
 fn checkpoint(connection: &Connection) -> Result<(), SqlError> {
     Ok(connection.pragma(None, "wal_checkpoint", "passive", |_| Ok(()))?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Db;
+    use crate::sql;
+    use crate::statement::Sql;
+
+    const MAKE: Sql = sql!("create table notes (id integer primary key, text text not null)");
+    const ADD: Sql = sql!("insert into notes (text) values ($1)");
+
+    async fn add(db: &Db, text: &str) -> crate::Ahead {
+        let mut tx = db.begin().await.unwrap();
+        tx.execute(&ADD, &[text.into()]).await.unwrap();
+        tx.commit_ahead().await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn those_who_wait_are_told_in_the_order_of_their_commits() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open_embedded(folder.path()).unwrap();
+        let mut tx = db.begin().await.unwrap();
+        tx.execute(&MAKE, &[]).await.unwrap();
+        tx.commit().await.unwrap();
+        let (told, mut heard) = tokio::sync::mpsc::channel(200);
+        for number in 0..200 {
+            let told = told.clone();
+            add(&db, "a note").await.then(move |durable| told.try_send((number, durable)).unwrap());
+        }
+        for expected in 0..200 {
+            let (number, durable) = heard.recv().await.unwrap();
+            durable.unwrap();
+            assert_eq!(number, expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_log_begins_anew_under_a_writer_that_never_rests() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open_embedded(folder.path()).unwrap();
+        let mut tx = db.begin().await.unwrap();
+        tx.execute(&MAKE, &[]).await.unwrap();
+        tx.commit().await.unwrap();
+        let log = folder.path().join("stoa.db-wal");
+        let text = "x".repeat(20_000);
+        let mut written = 0_u64;
+        let (mut largest, began) = (0, std::time::Instant::now());
+        while began.elapsed() < Duration::from_secs(3) {
+            let (told, heard) = tokio::sync::oneshot::channel();
+            add(&db, &text).await.then(move |durable| told.send(durable).unwrap());
+            heard.await.unwrap().unwrap();
+            written += 20_000;
+            largest = largest.max(std::fs::metadata(&log).unwrap().len());
+        }
+        assert!(largest < written / 2, "{written} bytes were written, the log has {largest}");
+    }
+}
