@@ -51,13 +51,14 @@ fn a_backup_under_load_holds_every_order_acknowledged_before_it() {
     let other = Shop::closed();
     other.succeed(&["restore", text(&folder)]);
     other.assert_sound();
+    // Before it serves: then it goes on with the orders that were being paid.
+    let restored = other.count("select count(*) from orders where status = 'placed'");
+    assert!(usize::try_from(restored).unwrap() <= after.len());
     other.serve();
     for (id, token) in &before {
         let order = other.get(&format!("/api/v1/orders/{id}?token={token}")).expect(200).json();
         assert_eq!(order["status"], "placed");
     }
-    let restored = other.count("select count(*) from orders where status = 'placed'");
-    assert!(usize::try_from(restored).unwrap() <= after.len());
     eventually("the index is filled", || {
         other.get("/api/v1/products?q=soap").expect(200).json()["total"] == 1
     });
@@ -72,7 +73,7 @@ fn a_backup_under_load_holds_every_order_acknowledged_before_it() {
     refused(&other, &["restore", text(&folder), "--replace"], "served");
     assert!(other.stop().success());
     refused(&other, &["restore", text(&folder)], "--replace");
-    assert_eq!(other.count("select count(*) from orders where status = 'placed'"), restored + 1);
+    assert!(other.count("select count(*) from orders where status = 'placed'") > restored);
     eventually("the stopped shop is gone from the database", || {
         let output = other.run(&["restore", text(&folder), "--replace"]);
         assert!(output.status.success() || shown(&output).contains(why), "{}", shown(&output));
