@@ -2,22 +2,21 @@
 //! the files in a temporary directory, the socket among them, so that a server takes no port and
 //! nobody else finds it. It ends with the process, however that ends.
 
-use std::io::{BufRead, BufReader, Write};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, anyhow, bail};
 
+use crate::guard::Guard;
+
 /// Where Debian keeps the programs of its versions.
 const DEBIAN: &str = "/usr/lib/postgresql";
 
 /// Makes a cluster, starts its server, and kills and starts it when told to, until its standard
-/// input ends, which it does when the process at the other end of the pipe is gone; then nothing is
-/// left.
-const GUARD: &str = r#"
+/// input ends; then nothing is left.
+const SCRIPT: &str = r#"
 set -eu
 dir=$(mktemp -d "${TMPDIR:-/tmp}/stoa-postgres.XXXXXX")
 trap 'rm -rf "$dir"' EXIT
@@ -87,9 +86,7 @@ pub struct Server {
     socket: PathBuf,
     port: u16,
     n_databases: AtomicU32,
-    guard: Child,
-    commands: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
+    guard: Guard,
 }
 
 /// Makes an empty database on the server that all tests of this process share, and gives its
@@ -137,41 +134,15 @@ impl Server {
             command = Command::new("setpriv");
             command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups", "sh"]);
         }
-        // A group of its own: Ctrl-C ends the tests, and the end of the tests ends the server.
-        let mut guard = command
-            .args(["-c", GUARD])
+        command
             .env("BIN", &bin)
             .env("DURABLE", if setup.durable { "on" } else { "off" })
             .env("PRIMARY", setup.primary.as_deref().unwrap_or(Path::new("")))
             .env("TLS_PORT", setup.tls_port.map(|port| port.to_string()).unwrap_or_default())
-            .current_dir("/")
-            .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("the server's guard")?;
-        let commands = Some(guard.stdin.take().context("the guard's pipe")?);
-        let answers = BufReader::new(guard.stdout.take().context("the guard's answers")?);
-        let socket = PathBuf::new();
+            .current_dir("/");
+        let (guard, socket) = Guard::start(&mut command, SCRIPT)?;
         let n_databases = AtomicU32::new(0);
-        let mut server = Self { bin, socket, port, n_databases, guard, commands, answers };
-        server.socket = server.answer()?.into();
-        Ok(server)
-    }
-
-    fn answer(&mut self) -> anyhow::Result<String> {
-        let mut line = String::new();
-        self.answers.read_line(&mut line)?;
-        match line.trim_end() {
-            "" => bail!("the server has not started; above is what it said"),
-            line => Ok(line.to_owned()),
-        }
-    }
-
-    fn tell(&mut self, word: &str) -> anyhow::Result<()> {
-        let commands = self.commands.as_mut().context("the server has ended")?;
-        writeln!(commands, "{word}")?;
-        self.answer().map(drop)
+        Ok(Self { bin, socket: socket.into(), port, n_databases, guard })
     }
 
     /// Makes an empty database and gives its address.
@@ -214,7 +185,7 @@ impl Server {
     /// # Errors
     /// The server's guard is gone.
     pub fn kill(&mut self) -> anyhow::Result<()> {
-        self.tell("kill")
+        self.guard.tell("kill")
     }
 
     /// Starts the server again after [`Server::kill`], and waits until it has recovered.
@@ -222,14 +193,7 @@ impl Server {
     /// # Errors
     /// It does not start.
     pub fn start_again(&mut self) -> anyhow::Result<()> {
-        self.tell("start")
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.commands = None;
-        let _ended = self.guard.wait();
+        self.guard.tell("start")
     }
 }
 

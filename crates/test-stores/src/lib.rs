@@ -2,6 +2,7 @@
 //! server that the tests started themselves; and Redis, for what processes share.
 
 mod cluster;
+mod guard;
 mod redis;
 
 pub use cluster::{Server, psql};

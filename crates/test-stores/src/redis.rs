@@ -1,15 +1,15 @@
 //! Redis for tests: a server or a cluster of three on free ports, the files in a temporary
 //! directory. It ends with its value, or with the process, however that ends.
 
-use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
-use std::os::unix::process::CommandExt;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
+
+use crate::guard::Guard;
 
 /// Starts servers, and kills and starts them when told to, until its standard input ends.
-const GUARD: &str = r#"
+const SCRIPT: &str = r#"
 set -eu
 dir=$(mktemp -d "${TMPDIR:-/tmp}/stoa-redis.XXXXXX")
 trap 'rm -rf "$dir"' EXIT
@@ -66,9 +66,7 @@ stop
 #[derive(Debug)]
 pub struct Redis {
     ports: Vec<u16>,
-    guard: Child,
-    commands: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
+    guard: Guard,
 }
 
 impl Redis {
@@ -101,34 +99,12 @@ impl Redis {
         drop(open);
         let (ports, buses) = found.split_at(nodes);
         let pairs = ports.iter().zip(buses).map(|(port, bus)| format!("{port}:{bus}"));
-        let mut guard = Command::new("sh")
-            .args(["-c", GUARD])
+        let mut shell = Command::new("sh");
+        shell
             .env("PORTS", pairs.collect::<Vec<_>>().join(" "))
-            .env("CLUSTER", if nodes > 1 { "yes" } else { "" })
-            .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("the guard")?;
-        let commands = Some(guard.stdin.take().context("the guard's pipe")?);
-        let answers = BufReader::new(guard.stdout.take().context("the guard's answers")?);
-        let mut redis = Self { ports: ports.to_vec(), guard, commands, answers };
-        redis.answer()?;
-        Ok(redis)
-    }
-
-    fn answer(&mut self) -> anyhow::Result<()> {
-        let mut line = String::new();
-        self.answers.read_line(&mut line)?;
-        if line.is_empty() {
-            bail!("the servers have not started; above is what they said");
-        }
-        Ok(())
-    }
-
-    fn tell(&mut self, word: &str) -> anyhow::Result<()> {
-        writeln!(self.commands.as_mut().context("the servers have ended")?, "{word}")?;
-        self.answer()
+            .env("CLUSTER", if nodes > 1 { "yes" } else { "" });
+        let (guard, _ready) = Guard::start(&mut shell, SCRIPT)?;
+        Ok(Self { ports: ports.to_vec(), guard })
     }
 
     /// The address of each server.
@@ -141,7 +117,7 @@ impl Redis {
     /// # Errors
     /// They have ended already.
     pub fn kill(&mut self) -> anyhow::Result<()> {
-        self.tell("kill")
+        self.guard.tell("kill")
     }
 
     /// Starts them again on the same ports, empty.
@@ -149,14 +125,6 @@ impl Redis {
     /// # Errors
     /// They do not start.
     pub fn restart(&mut self) -> anyhow::Result<()> {
-        self.tell("start")
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        drop(self.commands.take());
-        // Best effort: the guard ends by itself.
-        let _ended = self.guard.wait();
+        self.guard.tell("start")
     }
 }
