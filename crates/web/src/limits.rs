@@ -17,7 +17,7 @@ use http::request::Parts;
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method};
 use parking_lot::Mutex;
 use stoa_app::checkout::Completion;
-use stoa_app::rate_limit::{Counted, Limited, who_by_address, who_by_token};
+use stoa_app::rate_limit::{Attempt, Counted, Limited, who_by_address, who_by_token};
 use stoa_domain::Refusal;
 use stoa_kernel::{Token, TokenHash};
 
@@ -49,8 +49,20 @@ impl Applied {
         if limited.taken.allowed { Ok(()) } else { Err(refused(&limited)) }
     }
 
+    /// Counts a try to be let in; gives the minutes to wait when there were too many.
+    pub async fn attempt(&self, web: &Web, attempt: &Attempt) -> Option<u64> {
+        let mut wait = None;
+        for limited in attempt.begin(&web.shop().cache).await {
+            self.note(web, limited);
+            if !limited.taken.allowed {
+                wait = Some(seconds(limited.taken.retry_after) / 60 + 1);
+            }
+        }
+        wait
+    }
+
     /// Takes down what was counted.
-    pub fn note(&self, web: &Web, limited: Limited) {
+    fn note(&self, web: &Web, limited: Limited) {
         if !limited.taken.allowed {
             web.metrics().limited(limited.counted.bucket.limit);
         }
@@ -95,7 +107,7 @@ impl FromRequestParts<Web> for Applied {
 }
 
 /// Whole seconds, upwards.
-pub fn seconds(time: Duration) -> u64 {
+fn seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 

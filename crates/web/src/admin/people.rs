@@ -16,7 +16,7 @@ use stoa_pages::admin::{
 use super::answer::{notice, page, see_other, sentence};
 use super::gate::{Action, Form, Staff, context, csrf, hand_over, held, now};
 use crate::client::Client;
-use crate::limits::{Applied, seconds};
+use crate::limits::Applied;
 use crate::reply::ApiError;
 use crate::state::Web;
 
@@ -134,13 +134,9 @@ async fn sent(web: &Web, client: Client, request: Request) -> Answer {
     let email = form.get("email");
     let attempt = Attempt::new_password(&web.shop().limits, client.address, email);
     let applied = Applied::of(&parts.extensions);
-    for limited in attempt.begin(&web.shop().cache).await {
-        applied.note(web, limited);
-        if !limited.taken.allowed {
-            let minutes = seconds(limited.taken.retry_after) / 60 + 1;
-            let text = format!("Too many attempts. Try again in {minutes} minutes.");
-            return say(429, Tone::Bad, &text, true);
-        }
+    if let Some(minutes) = applied.attempt(web, &attempt).await {
+        let text = format!("Too many attempts. Try again in {minutes} minutes.");
+        return say(429, Tone::Bad, &text, true);
     }
     staff::ask_reset(web.shop(), &mut context(web)?, email).await?;
     let text = if web.shop().mailer.sends() {

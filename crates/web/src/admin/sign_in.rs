@@ -14,7 +14,7 @@ use stoa_pages::admin::{Notice, Section, SignInPage, Tone};
 use super::answer::{page, parameter, see_other, sentence};
 use super::gate::{Action, Form, csrf, hand_over, held, now};
 use crate::client::Client;
-use crate::limits::{Applied, seconds};
+use crate::limits::Applied;
 use crate::reply::ApiError;
 use crate::state::Web;
 
@@ -94,13 +94,9 @@ async fn entered(web: &Web, client: Client, request: Request) -> Result<Response
     let (email, next) = (form.get("email"), form.get("next"));
     let attempt = Attempt::sign_in(&web.shop().limits, client.address, email);
     let applied = Applied::of(&parts.extensions);
-    for limited in attempt.begin(&web.shop().cache).await {
-        applied.note(web, limited);
-        if !limited.taken.allowed {
-            let minutes = seconds(limited.taken.retry_after) / 60 + 1;
-            let text = format!("Too many attempts. Try again in {minutes} minutes.");
-            return again(429, email, next, Notice::new(Tone::Bad, text));
-        }
+    if let Some(minutes) = applied.attempt(web, &attempt).await {
+        let text = format!("Too many attempts. Try again in {minutes} minutes.");
+        return again(429, email, next, Notice::new(Tone::Bad, text));
     }
     let password = form.get("password").to_owned();
     let previous = token.hash();

@@ -21,7 +21,7 @@ use super::payment::settle;
 use super::request::{Form, parameter};
 use super::views::{self, Pictures};
 use crate::client::Client;
-use crate::limits::{Applied, seconds};
+use crate::limits::Applied;
 use crate::reply::ApiError;
 use crate::state::Web;
 
@@ -85,14 +85,10 @@ pub async fn find(
     };
     // Numbers follow each other, so without a limit they could be tried one after the other.
     let attempt = Attempt::order_lookup(&web.shop().limits, client.address, email);
-    for limited in attempt.begin(&web.shop().cache).await {
-        applied.note(&web, limited);
-        if !limited.taken.allowed {
-            let minutes = seconds(limited.taken.retry_after) / 60 + 1;
-            let text = format!("Too many tries. Please wait {minutes} minutes and try again.");
-            let notice = Some(Notice::new(Tone::Bad, text));
-            return lookup_page(&web, &headers, 429, number, email, notice, Vec::new()).await;
-        }
+    if let Some(minutes) = applied.attempt(&web, &attempt).await {
+        let text = format!("Too many tries. Please wait {minutes} minutes and try again.");
+        let notice = Some(Notice::new(Tone::Bad, text));
+        return lookup_page(&web, &headers, 429, number, email, notice, Vec::new()).await;
     }
     let mut tx = web.shop().db.read().await.map_err(StoreError::from)?;
     let order = match store::id_of_number(&mut tx, parsed).await? {
