@@ -8,6 +8,7 @@ use stoa_pages::admin::{ErrorPage, Notice, Section, Tone};
 
 use super::gate::Staff;
 use crate::api::products::pairs;
+use crate::api::suggest::encode;
 use crate::reply::ApiError;
 use crate::state::Web;
 
@@ -104,19 +105,6 @@ pub(super) fn parameter(query: Option<&str>, name: &str) -> String {
     let pairs = pairs(query.unwrap_or(""));
     let found = pairs.into_iter().find(|(key, _)| key == name);
     found.map_or_else(String::new, |(_, value)| value.replace(char::is_control, ""))
-}
-
-/// A text as part of a query string (RFC 3986: all but unreserved characters are escaped).
-pub(super) fn encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
 }
 
 /// An address with those parameters that have a value.

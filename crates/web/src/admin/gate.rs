@@ -16,8 +16,9 @@ use stoa_kernel::{Ctx, Timestamp, Token};
 use stoa_pages::admin::{Frame, Section};
 use subtle::ConstantTimeEq;
 
-use super::answer::{encode, see_other};
+use super::answer::see_other;
 use crate::api::products::pairs;
+use crate::api::suggest::encode;
 use crate::browser;
 use crate::reply::ApiError;
 use crate::state::Web;

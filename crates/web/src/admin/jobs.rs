@@ -301,7 +301,7 @@ async fn retried(web: &Web, action: &Action, id: &str) -> Result<Response<Body>,
     let mut tx = web.shop().db.begin().await.map_err(StoreError::from)?;
     let retried = match store::retry(&mut tx, job.id, now(web), &args).await {
         Ok(retried) => retried,
-        Err(error) if error.to_string().contains("unique_key") => {
+        Err(StoreError::Sql(error)) if error.is_unique("queued_jobs.unique_key") => {
             let text = "another job with the same key waits or runs already; discard this one";
             return Err(ApiError::new(409, "wrong_state", text));
         }
