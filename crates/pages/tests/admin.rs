@@ -138,7 +138,7 @@ fn text_of_others_is_escaped() {
     product.form.options[0] = HOSTILE.into();
     product.form.variants[0].sku = HOSTILE.into();
     product.stock[0].variant = HOSTILE.into();
-    product.attributes[0].1 = HOSTILE.into();
+    product.form.attributes[0].value = HOSTILE.into();
     product.errors.push(FieldError::new("handle", HOSTILE));
     let mut list = samples::orders();
     list.query = HOSTILE.into();

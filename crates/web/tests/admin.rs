@@ -563,6 +563,35 @@ async fn a_product_is_made_changed_and_found() {
 }
 
 #[tokio::test]
+async fn attributes_are_added_and_removed_in_the_form() {
+    let office = Office::open();
+    let mut browser = office.administrator().await;
+    let product = make_mug(&mut browser).await;
+    let page = browser.get(&product).await;
+    let with_row = browser.submit(&page, &product, &[("do", "add-attribute")]).await;
+    let changes = [
+        ("do", "save"),
+        ("attributes/0/label", "Volume"),
+        ("attributes/0/kind", "number"),
+        ("attributes/0/value", "a lot"),
+        ("attributes/0/unit", "ml"),
+    ];
+    let refused = browser.submit(&with_row, &product, &changes).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.body.contains("href=\"#attributes/0/value\""));
+    assert!(refused.body.contains("id=\"attributes/0/value\""));
+    let saved = browser.submit(&refused, &product, &[("attributes/0/value", "350")]).await;
+    assert_eq!(saved.location(), format!("{product}?notice=saved"));
+    assert!(browser.get("/products/harbour-mug").await.body.contains("350 ml"));
+
+    let page = browser.get(&product).await;
+    assert_eq!(page.value_of("attributes/0/unit"), "ml");
+    let without = [("attributes/0/label", ""), ("attributes/0/value", "")];
+    browser.submit(&page, &product, &without).await;
+    assert!(!browser.get(&product).await.body.contains("attributes/0/label"));
+}
+
+#[tokio::test]
 async fn faults_of_a_product_are_shown_by_their_fields_and_nothing_is_saved() {
     let office = Office::open();
     let mut browser = office.administrator().await;

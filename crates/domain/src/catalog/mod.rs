@@ -11,4 +11,5 @@ pub use apply_draft::{apply_draft, to_draft};
 pub use draft::{Draft, DraftPrice, DraftVariant, FieldError};
 pub use product::{
     Attribute, AttributeValue, Category, Media, OptionAxis, Price, Product, Status, Variant,
+    attribute_key,
 };

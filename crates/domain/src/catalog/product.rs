@@ -75,6 +75,24 @@ pub struct Attribute {
     pub unit: Option<String>,
 }
 
+/// The key of an attribute that people call `label`: single underscores, none at the ends, at most 100
+/// letters; empty where nothing of the label can stand in a key.
+pub fn attribute_key(label: &str) -> String {
+    let mut key = String::with_capacity(label.len());
+    for character in label.chars() {
+        match character.to_ascii_lowercase() {
+            c @ ('a'..='z' | '0'..='9') => key.push(c),
+            _ if key.is_empty() || key.ends_with('_') => {}
+            _ => key.push('_'),
+        }
+    }
+    key.truncate(100);
+    while key.ends_with('_') {
+        key.pop();
+    }
+    key
+}
+
 impl Attribute {
     /// The value as people read it: `15.6 in`, `Yes`, `HDMI, USB`.
     pub fn display(&self) -> String {

@@ -410,6 +410,19 @@ pub(crate) fn product() -> ProductPage {
                 variant("Chalk", "S", "24.00"),
                 variant("Chalk", "L", "28.00"),
             ],
+            attributes: [
+                ("material", "Material", "text", "Stoneware", ""),
+                ("volume", "Volume", "number", "350", "ml"),
+                ("dishwasher_safe", "Dishwasher safe", "boolean", "yes", ""),
+            ]
+            .map(|(key, label, kind, value, unit)| AttributeForm {
+                key: key.into(),
+                label: label.into(),
+                kind: kind.into(),
+                value: value.into(),
+                unit: unit.into(),
+            })
+            .into(),
         },
         errors: vec![],
         categories: categories(),
@@ -420,11 +433,6 @@ pub(crate) fn product() -> ProductPage {
             picture("Sage", "pictures/0"),
             picture("Chalk", "pictures/2"),
             picture("Both", "pictures/5"),
-        ],
-        attributes: vec![
-            ("Material".into(), "Stoneware".into()),
-            ("Volume".into(), "350 ml".into()),
-            ("Dishwasher safe".into(), "Yes".into()),
         ],
         currency: "USD".into(),
         stock: vec![

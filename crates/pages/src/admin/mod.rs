@@ -44,7 +44,8 @@ pub use orders::{
 pub use parts::{Badge, Pager, When};
 pub use people::{ForgotPage, NewPasswordPage, PeoplePage};
 pub use products::{
-    ProductForm, ProductListPage, ProductPage, ProductRow, SavedProduct, StockRow, VariantForm,
+    AttributeForm, ProductForm, ProductListPage, ProductPage, ProductRow, SavedProduct, StockRow,
+    VariantForm,
 };
 pub use sign_in::{SetUpPage, SignInPage};
 pub use system::{Fact, Follower, SystemGroup, SystemPage};

@@ -91,6 +91,21 @@ pub struct VariantForm {
     pub remove: bool,
 }
 
+/// An attribute as the form holds it: texts, as entered.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AttributeForm {
+    /// The key of a stored one; empty for a new one, whose key is made from its label.
+    pub key: String,
+    /// What people read.
+    pub label: String,
+    /// `text`, `number`, `boolean` or `list`.
+    pub kind: String,
+    /// The value; items of a list separated by commas, `yes` or `no`.
+    pub value: String,
+    /// The unit of a number.
+    pub unit: String,
+}
+
 /// A product as the form holds it: texts, as entered. Field names are the JSON pointers of the
 /// catalogue's drafts, without the first slash.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -117,6 +132,8 @@ pub struct ProductForm {
     pub options: Vec<String>,
     /// `variants/0/...` and so on.
     pub variants: Vec<VariantForm>,
+    /// `attributes/0/...` and so on.
+    pub attributes: Vec<AttributeForm>,
 }
 
 /// Stock of a variant at a location.
@@ -177,8 +194,6 @@ pub struct ProductPage {
     pub preview_open: bool,
     /// Its pictures.
     pub pictures: Vec<Picture>,
-    /// Its attributes, as people read them.
-    pub attributes: Vec<(String, String)>,
     /// The code of the currency of prices.
     pub currency: String,
     /// Stock by variant and location.
@@ -359,9 +374,18 @@ impl ProductPage {
             .collect()
     }
 
-    /// What is wrong with a row of variants, so that it can be said below the row.
-    fn row_errors(&self, row: &usize) -> Vec<&FieldError> {
-        let at = format!("variants/{row}/");
+    fn kinds(&self) -> [(&'static str, &'static str); 4] {
+        [("text", "Text"), ("number", "Number"), ("boolean", "Yes or no"), ("list", "List")]
+    }
+
+    /// Whether a control has a value that cannot be used.
+    fn is_invalid(&self, list: &str, row: &usize, name: &str) -> bool {
+        error_of(&self.errors, &format!("{list}/{row}/{name}")).is_some()
+    }
+
+    /// What is wrong with a row of a list, so that it can be said below the row.
+    fn row_errors(&self, list: &str, row: &usize) -> Vec<&FieldError> {
+        let at = format!("{list}/{row}/");
         self.errors.iter().filter(|error| error.field.starts_with(&at)).collect()
     }
 

@@ -12,8 +12,8 @@ use stoa_domain::Refusal;
 use stoa_domain::catalog::Status;
 use stoa_kernel::{CategoryId, ProductId, limits};
 use stoa_pages::admin::{
-    ConfirmPage, FieldError, Notice, Picture, ProductForm, ProductPage, SavedProduct, Section,
-    StockRow, Tone, VariantForm,
+    AttributeForm, ConfirmPage, FieldError, Notice, Picture, ProductForm, ProductPage,
+    SavedProduct, Section, StockRow, Tone, VariantForm,
 };
 
 use super::answer::{notice, page, see_other, sentence};
@@ -136,8 +136,6 @@ pub(super) async fn unsaved(
         };
         product.media.iter().map(picture).collect()
     };
-    shown.attributes =
-        product.attributes.iter().map(|it| (it.label.clone(), it.display())).collect();
     shown.stock = product
         .variants
         .iter()
@@ -194,6 +192,12 @@ async fn submitted(
         "add-option" => {
             if form.options.len() < limits::OPTIONS_PER_PRODUCT {
                 form.options.push(String::new());
+            }
+            return again.with(form, Extra::Nothing).await;
+        }
+        "add-attribute" => {
+            if form.attributes.len() < limits::ATTRIBUTES_PER_PRODUCT {
+                form.attributes.push(AttributeForm::default());
             }
             return again.with(form, Extra::Nothing).await;
         }

@@ -2,21 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use stoa_domain::catalog::{self as catalog, Draft, DraftPrice, DraftVariant, Media, Status};
+use stoa_domain::catalog::{
+    self as catalog, Attribute, AttributeValue, Draft, DraftPrice, DraftVariant, Media, Status,
+    attribute_key,
+};
 use stoa_kernel::{Currency, Money, limits};
-use stoa_pages::admin::{FieldError, ProductForm, VariantForm};
+use stoa_pages::admin::{AttributeForm, FieldError, ProductForm, VariantForm};
 
 use super::answer::sentence;
 use super::gate::Form;
 
 /// Rows of variants that are read from a form: more than may be saved, so that this is said.
 const ROWS: usize = limits::VARIANTS_PER_PRODUCT + 1;
+/// Rows of attributes that are read from a form, likewise.
+const ATTRIBUTE_ROWS: usize = limits::ATTRIBUTES_PER_PRODUCT + 1;
 
 /// Reads a product's form as it was sent.
 pub(super) fn read(form: &Form) -> ProductForm {
     let text = |name: &str| form.get(name).to_owned();
     let mut options = Vec::new();
     let mut variants: BTreeMap<usize, VariantForm> = BTreeMap::new();
+    let mut attributes: BTreeMap<usize, AttributeForm> = BTreeMap::new();
     for (name, value) in form.fields() {
         let mut parts = name.split('/');
         let (list, index) = (parts.next(), parts.next().and_then(|n| n.parse::<usize>().ok()));
@@ -25,6 +31,9 @@ pub(super) fn read(form: &Form) -> ProductForm {
             (Some("variants"), Some(index)) if index < ROWS => {
                 let rest: Vec<&str> = parts.collect();
                 set(variants.entry(index).or_default(), &rest, value);
+            }
+            (Some("attributes"), Some(index)) if index < ATTRIBUTE_ROWS => {
+                set_attribute(attributes.entry(index).or_default(), parts.next(), value);
             }
             _ => {}
         }
@@ -41,7 +50,20 @@ pub(super) fn read(form: &Form) -> ProductForm {
         media: text("media"),
         options,
         variants: variants.into_values().collect(),
+        attributes: attributes.into_values().collect(),
     }
+}
+
+fn set_attribute(attribute: &mut AttributeForm, name: Option<&str>, value: &str) {
+    let slot = match name {
+        Some("key") => &mut attribute.key,
+        Some("label") => &mut attribute.label,
+        Some("kind") => &mut attribute.kind,
+        Some("value") => &mut attribute.value,
+        Some("unit") => &mut attribute.unit,
+        _ => return,
+    };
+    value.clone_into(slot);
 }
 
 fn put(list: &mut Vec<String>, index: usize, value: &str) {
@@ -117,6 +139,24 @@ pub(super) fn filled(product: &catalog::Product, currency: Currency) -> ProductF
         media: media.join("\n"),
         options: product.options.iter().map(|axis| axis.name.clone()).collect(),
         variants: variants.collect(),
+        attributes: product.attributes.iter().map(row_of).collect(),
+    }
+}
+
+/// An attribute as the form shows it.
+fn row_of(attribute: &Attribute) -> AttributeForm {
+    let (kind, value) = match &attribute.value {
+        AttributeValue::Text(text) => ("text", text.clone()),
+        AttributeValue::Number(number) => ("number", number.to_string()),
+        AttributeValue::Boolean(yes) => ("boolean", if *yes { "yes" } else { "no" }.to_owned()),
+        AttributeValue::List(items) => ("list", items.join(", ")),
+    };
+    AttributeForm {
+        key: attribute.key.clone(),
+        label: attribute.label.clone(),
+        kind: kind.to_owned(),
+        value,
+        unit: attribute.unit.clone().unwrap_or_default(),
     }
 }
 
@@ -129,15 +169,22 @@ pub(super) fn blank() -> ProductForm {
     }
 }
 
-/// A draft, and for each of its variants the row of the form it came from.
+/// The rows of a form that the parts of its draft come from.
+#[derive(Debug)]
+pub(super) struct Rows {
+    variants: Vec<usize>,
+    attributes: Vec<usize>,
+}
+
+/// A draft, and where it comes from.
 #[derive(Debug)]
 pub(super) struct Drafted {
     pub(super) draft: Draft,
-    pub(super) rows: Vec<usize>,
+    pub(super) rows: Rows,
 }
 
-/// Makes a draft of a form. What the form does not show (attributes, prices in other currencies)
-/// stays as it is stored; so does the SKU of a stored variant, by which the catalogue knows it.
+/// Makes a draft of a form. What the form does not show (prices in other currencies, items of a list
+/// with commas in them, while nobody touches the list) stays as it is stored; so does the SKU of a stored variant, by which the catalogue knows it.
 pub(super) fn drafted(
     form: &ProductForm,
     stored: Option<&catalog::Product>,
@@ -177,6 +224,22 @@ pub(super) fn drafted(
         });
         rows.push(row);
     }
+    let mut attributes = Vec::with_capacity(form.attributes.len());
+    let mut attribute_rows = Vec::with_capacity(form.attributes.len());
+    let is_blank =
+        |row: &AttributeForm| [&row.label, &row.value].iter().all(|it| it.trim().is_empty());
+    for (row, entered) in form.attributes.iter().enumerate().filter(|(_, row)| !is_blank(row)) {
+        match attribute(entered, stored.map_or(&[], |product| &product.attributes)) {
+            Ok(attribute) => {
+                attributes.push(attribute);
+                attribute_rows.push(row);
+            }
+            Err((name, fault)) => {
+                let message = format!("Attribute {}: {fault}", row + 1);
+                errors.push(FieldError::new(format!("attributes/{row}/{name}"), message));
+            }
+        }
+    }
     let status = Status::parse(&form.status);
     if status.is_none() {
         errors.push(FieldError::new("status", "Status: choose one of the list."));
@@ -195,11 +258,48 @@ pub(super) fn drafted(
         // Browsers end lines of a form with CR LF, whatever was in it.
         description_html: form.description_html.replace("\r\n", "\n"),
         options: pick(&form.options),
-        attributes: stored.map(|product| product.attributes.clone()).unwrap_or_default(),
+        attributes,
         media: form.media.lines().filter_map(media).collect(),
         variants,
     };
-    Ok(Drafted { draft, rows })
+    Ok(Drafted { draft, rows: Rows { variants: rows, attributes: attribute_rows } })
+}
+
+/// Reads a row of attributes; else the control at fault, and why. A row that shows a stored attribute
+/// as it is stands for just that.
+fn attribute(
+    row: &AttributeForm,
+    stored: &[Attribute],
+) -> Result<Attribute, (&'static str, &'static str)> {
+    if let Some(known) = stored.iter().find(|known| row_of(known) == *row) {
+        return Ok(known.clone());
+    }
+    let label = row.label.trim();
+    let key = if row.key.is_empty() { attribute_key(label) } else { row.key.clone() };
+    if key.is_empty() {
+        return Err(("label", "its name needs a letter or a digit of the Latin alphabet."));
+    }
+    let text = row.value.trim();
+    let value = match row.kind.as_str() {
+        "number" => text
+            .parse()
+            .map(AttributeValue::Number)
+            .map_err(|_| ("value", "a number such as 15.6; its unit has a field of its own."))?,
+        "boolean" if ["yes", "true"].contains(&text.to_lowercase().as_str()) => {
+            AttributeValue::Boolean(true)
+        }
+        "boolean" if ["no", "false"].contains(&text.to_lowercase().as_str()) => {
+            AttributeValue::Boolean(false)
+        }
+        "boolean" => return Err(("value", "yes or no.")),
+        "list" => AttributeValue::List(text.split(',').filter_map(optional).collect()),
+        _ => AttributeValue::Text(text.to_owned()),
+    };
+    let unit = optional(&row.unit);
+    if unit.is_some() && !matches!(value, AttributeValue::Number(_)) {
+        return Err(("unit", "only a number has a unit."));
+    }
+    Ok(Attribute { key, label: label.to_owned(), value, unit })
 }
 
 /// Rows that are to be saved: not those marked for removal, and blank new ones only where there is
@@ -287,11 +387,7 @@ fn media(line: &str) -> Option<Media> {
 }
 
 /// Where in the form a fault of the catalogue belongs, and how people read it.
-pub(super) fn explained(
-    error: &catalog::FieldError,
-    rows: &[usize],
-    has_options: bool,
-) -> FieldError {
+pub(super) fn explained(error: &catalog::FieldError, rows: &Rows, has_options: bool) -> FieldError {
     let pointer = error.pointer.trim_start_matches('/');
     let parts: Vec<&str> = pointer.split('/').collect();
     let number = |text: &str| text.parse::<usize>().unwrap_or(0);
@@ -305,8 +401,14 @@ pub(super) fn explained(
         ["category", ..] => ("category".to_owned(), "Category".to_owned()),
         ["media", index, ..] => ("media".to_owned(), format!("Picture {}", number(index) + 1)),
         ["options", index] => (pointer.to_owned(), format!("Option {}", number(index) + 1)),
+        ["attributes", index, name] => {
+            let row = rows.attributes.get(number(index)).copied().unwrap_or_default();
+            // There is no control for the key: it is made from the name.
+            let name = if *name == "key" { "label" } else { name };
+            (format!("attributes/{row}/{name}"), format!("Attribute {}", row + 1))
+        }
         ["variants", index, rest @ ..] => {
-            let row = rows.get(number(index)).copied().unwrap_or_default();
+            let row = rows.variants.get(number(index)).copied().unwrap_or_default();
             let (name, label) = match rest.first() {
                 Some(&"sku") => ("sku", "SKU"),
                 Some(&"barcode") => ("barcode", "Barcode"),
@@ -355,7 +457,7 @@ mod tests {
             USD,
         )
         .unwrap();
-        assert_eq!(made.rows, [2, 3]);
+        assert_eq!(made.rows.variants, [2, 3]);
         let prices: Vec<i64> =
             made.draft.variants.iter().map(|v| v.prices[0].price.minor).collect();
         assert_eq!(prices, [1250, 300]);
@@ -365,7 +467,7 @@ mod tests {
         assert_eq!(fault.message, "SKU of variant 4: used twice.");
 
         let alone = drafted(&form(vec![variant("")]), None, vec![], USD).unwrap();
-        assert_eq!(alone.rows, [0]);
+        assert_eq!(alone.rows.variants, [0]);
     }
 
     #[test]
@@ -400,6 +502,57 @@ mod tests {
                 "variants/1/prices/0/compare_at",
             ]
         );
+    }
+
+    #[test]
+    fn attributes_are_read_by_their_type_and_untouched_ones_stay_as_they_are() {
+        let row = |label: &str, kind: &str, value: &str, unit: &str| AttributeForm {
+            label: label.to_owned(),
+            kind: kind.to_owned(),
+            value: value.to_owned(),
+            unit: unit.to_owned(),
+            ..AttributeForm::default()
+        };
+        let mut form = form(vec![variant("1")]);
+        form.attributes = vec![
+            row("Made in", "text", " France ", ""),
+            row("", "text", " ", ""),
+            row("Display diagonal", "number", "15.6", "in"),
+            row("Washable", "boolean", "Yes", ""),
+            row("Ports", "list", "HDMI, USB,,", ""),
+        ];
+        let made = drafted(&form, None, vec![], USD).unwrap();
+        let shown: Vec<(&str, String)> =
+            made.draft.attributes.iter().map(|it| (it.key.as_str(), it.display())).collect();
+        let expected = [
+            ("made_in", "France"),
+            ("display_diagonal", "15.6 in"),
+            ("washable", "Yes"),
+            ("ports", "HDMI, USB"),
+        ];
+        assert_eq!(shown, expected.map(|(key, text)| (key, text.to_owned())));
+        let fault = catalog::FieldError::new("/attributes/1/key", "used twice");
+        assert_eq!(explained(&fault, &made.rows, false).field, "attributes/2/label");
+
+        let sheet = AttributeValue::List(vec!["1 page, A4".to_owned()]);
+        let stored = Attribute { value: sheet, ..made.draft.attributes[3].clone() };
+        let untouched = row_of(&stored);
+        assert_eq!(attribute(&untouched, std::slice::from_ref(&stored)), Ok(stored.clone()));
+        let edited = AttributeForm { value: "1 page, A5".to_owned(), ..untouched };
+        let items = vec!["1 page".to_owned(), "A5".to_owned()];
+        assert_eq!(attribute(&edited, &[stored]).unwrap().value, AttributeValue::List(items));
+
+        form.attributes = vec![
+            row("Height", "number", "tall", ""),
+            row("Washable", "boolean", "perhaps", ""),
+            row("Size", "text", "L", "cm"),
+            row("尺寸", "text", "L", ""),
+        ];
+        let errors = drafted(&form, None, vec![], USD).unwrap_err();
+        let fields: Vec<&str> = errors.iter().map(|error| error.field.as_str()).collect();
+        let expected =
+            ["attributes/0/value", "attributes/1/value", "attributes/2/unit", "attributes/3/label"];
+        assert_eq!(fields, expected);
     }
 
     #[test]

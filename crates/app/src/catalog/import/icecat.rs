@@ -18,7 +18,7 @@ use std::io::BufRead;
 
 use serde_json::Value;
 use stoa_domain::catalog::{
-    Attribute, AttributeValue, Draft, DraftPrice, DraftVariant, Media, Status,
+    Attribute, AttributeValue, Draft, DraftPrice, DraftVariant, Media, Status, attribute_key,
 };
 use stoa_kernel::{Currency, Decimal, Money, handle, limits};
 
@@ -178,7 +178,7 @@ fn attributes(fields: &Fields, other_eans: Vec<String>) -> Vec<Attribute> {
         }),
     ];
     let typed = fields.attributes().filter_map(|(kind, raw, value)| {
-        let key = units::key_of(raw);
+        let key = attribute_key(raw);
         let value = match (kind, value) {
             ('t', Value::String(text)) => units::text_value(&key, text)?,
             ('n', Value::Number(number)) => {

@@ -5,9 +5,8 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
+use stoa_domain::catalog::attribute_key;
 use stoa_kernel::Decimal;
-
-use super::units::key_of;
 
 /// The fields of one product.
 pub(super) struct Fields {
@@ -63,7 +62,7 @@ impl<'de> Deserialize<'de> for Fields {
                     fields.push(field);
                 }
                 let mut product = Fields { fields, keys: HashSet::new() };
-                let keys = product.attributes().map(|(_, name, _)| key_of(name)).collect();
+                let keys = product.attributes().map(|(_, name, _)| attribute_key(name)).collect();
                 product.keys = keys;
                 Ok(product)
             }

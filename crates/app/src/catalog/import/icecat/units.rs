@@ -9,23 +9,6 @@ use stoa_kernel::Decimal;
 
 use super::fields::Fields;
 
-/// The key used in queries: single underscores, none at the ends.
-pub(super) fn key_of(raw: &str) -> String {
-    let mut key = String::with_capacity(raw.len());
-    for character in raw.chars() {
-        match character.to_ascii_lowercase() {
-            c @ ('a'..='z' | '0'..='9') => key.push(c),
-            _ if key.is_empty() || key.ends_with('_') => {}
-            _ => key.push('_'),
-        }
-    }
-    while key.ends_with('_') {
-        key.pop();
-    }
-    key.truncate(100);
-    key
-}
-
 /// Names used with two types, and the rarer type: its key gets a suffix, so that one key has one
 /// type in the whole catalogue.
 const TWO_TYPES: &[(&str, char)] = &[
@@ -487,6 +470,8 @@ fn phrase(part: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use stoa_domain::catalog::attribute_key;
+
     use super::*;
 
     #[test]
@@ -513,8 +498,8 @@ mod tests {
 
     #[test]
     fn keys_are_clean_and_of_one_type() {
-        assert_eq!(key_of("thermal_design_power__tdp_"), "thermal_design_power_tdp");
-        assert_eq!(key_of("__"), "");
+        assert_eq!(attribute_key("thermal_design_power__tdp_"), "thermal_design_power_tdp");
+        assert_eq!(attribute_key("__"), "");
         assert_eq!(typed_key("size".to_owned(), 't'), "size_text");
         assert_eq!(typed_key("size".to_owned(), 'n'), "size");
         assert_eq!(typed_key("airflow".to_owned(), 'n'), "airflow_number");
