@@ -1,4 +1,4 @@
-//! What the shop sells, read through its API as any client would.
+//! What the shop sells, read through its API.
 
 use std::time::Duration;
 
@@ -67,17 +67,22 @@ struct Price {
 }
 
 impl Catalogue {
-    /// Reads all of it over the connections of a pool.
-    pub(crate) fn read(client: &mut Client, pool: &mut Pool) -> Result<Self> {
+    /// Reads all of it over the connections of a pool. The list of handles is the back office's: that
+    /// for shoppers ends after 10,000 results.
+    pub(crate) fn read(client: &mut Client, pool: &mut Pool, authorization: &str) -> Result<Self> {
         let mut handles = Vec::new();
         let mut titles = Vec::new();
         let mut cursor: Option<String> = None;
         loop {
             let path = match &cursor {
-                None => "/api/v1/products?limit=100".to_owned(),
-                Some(cursor) => format!("/api/v1/products?limit=100&cursor={}", encoded(cursor)),
+                None => "/api/admin/v1/products?limit=100".to_owned(),
+                Some(cursor) => {
+                    format!("/api/admin/v1/products?limit=100&cursor={}", encoded(cursor))
+                }
             };
-            let page: Page = client.get(&path)?;
+            let mut request = Vec::new();
+            write_get(&mut request, &path, &[("authorization", authorization)]);
+            let page: Page = client.json(&request)?;
             for item in page.items {
                 handles.push(item.handle);
                 titles.push(item.title);

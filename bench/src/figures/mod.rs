@@ -47,7 +47,8 @@ impl Bench {
         shop.start()?;
         eprintln!("reading the catalogue and filling the stock");
         let mut pool = Pool::connect(shop.address()?, shop.pid()?, options.connections)?;
-        let catalogue = Catalogue::read(&mut Client::new(shop.address()?), &mut pool)?;
+        let mut client = Client::new(shop.address()?);
+        let catalogue = Catalogue::read(&mut client, &mut pool, &authorization)?;
         catalogue.fill_stock(&mut pool, &authorization)?;
         drop(pool);
         shop.stop()?;
