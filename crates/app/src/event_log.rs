@@ -29,6 +29,25 @@ const OF_SUBJECT: Sql = sql!(
     from events where subject = $1 and kind <> 'stock.changed' order by sequence"
 );
 
+const STRETCH: Sql = sql!(
+    "select log_offset, id, subject, sequence, kind, data, created_at
+    from events where log_offset > $1 order by log_offset limit $2"
+);
+
+// A window of the log, so that what never happens is not looked for in all of it.
+const NEWEST: Sql = sql!(
+    "select log_offset, id, subject, sequence, kind, data, created_at
+    from events where log_offset < $1 order by log_offset desc limit $2"
+);
+
+const FIND: Sql = sql!(
+    "select log_offset, id, subject, sequence, kind, data, created_at
+    from events where log_offset = $1"
+);
+
+const FIRST_AFTER: Sql =
+    sql!("select created_at from events where log_offset > $1 order by log_offset limit 1");
+
 const LATEST: Sql = sql!("select coalesce(max(log_offset), 0) from events");
 
 const LEAP: Sql = sql!(
@@ -43,7 +62,8 @@ const GAPS: Sql = sql!(
 );
 
 /// Every statement of this page.
-pub const STATEMENTS: &[&Sql] = &[&READ, &OF_SUBJECT, &LATEST, &LEAP, &GAPS];
+pub const STATEMENTS: &[&Sql] =
+    &[&READ, &OF_SUBJECT, &STRETCH, &NEWEST, &FIND, &FIRST_AFTER, &LATEST, &LEAP, &GAPS];
 /// Every set-based write of this page.
 pub static WRITES: &[&Write] = &[&INSERT];
 
@@ -64,6 +84,16 @@ pub struct LoggedEvent {
     pub data: String,
     /// When.
     pub at: Timestamp,
+}
+
+impl LoggedEvent {
+    /// What is known of it.
+    ///
+    /// # Errors
+    /// It holds something else.
+    pub fn data<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, StoreError> {
+        Ok(serde_json::from_str(&self.data)?)
+    }
 }
 
 fn from_row(row: &Row<'_>) -> Result<LoggedEvent, StoreError> {
@@ -147,6 +177,68 @@ pub async fn read(
         Ok::<_, StoreError>(())
     };
     Ok(tx.query(&READ, &[after.into(), limit.into()], row).await?.len())
+}
+
+/// What was found when looking through a stretch of the log.
+#[derive(Debug, Default)]
+pub struct Stretch {
+    /// The facts that were wanted, in order.
+    pub events: Vec<LoggedEvent>,
+    /// The newest fact looked at.
+    pub last: i64,
+    /// How many were looked at.
+    pub n: i64,
+}
+
+/// Looks at no more than `limit` facts after an offset, in order, for those whose type is wanted.
+pub async fn stretch(
+    tx: &mut Tx,
+    after: i64,
+    limit: i64,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Stretch, StoreError> {
+    let mut found = Stretch { last: after, ..Stretch::default() };
+    let row = |row: &Row<'_>| {
+        found.n += 1;
+        found.last = row.int(0)?;
+        if wanted(row.text(4)?) {
+            found.events.push(from_row(row)?);
+        }
+        Ok::<_, StoreError>(())
+    };
+    tx.query(&STRETCH, &[after.into(), limit.into()], row).await?;
+    Ok(found)
+}
+
+/// Looks at no more than `limit` facts before an offset, newest first, for those that are wanted.
+pub async fn newest(
+    tx: &mut Tx,
+    before: i64,
+    limit: i64,
+    wanted: impl Fn(&str, &str) -> bool,
+) -> Result<Stretch, StoreError> {
+    let mut found = Stretch { last: before, ..Stretch::default() };
+    let row = |row: &Row<'_>| {
+        found.n += 1;
+        found.last = row.int(0)?;
+        if wanted(row.text(4)?, row.text(2)?) {
+            found.events.push(from_row(row)?);
+        }
+        Ok::<_, StoreError>(())
+    };
+    tx.query(&NEWEST, &[before.into(), limit.into()], row).await?;
+    Ok(found)
+}
+
+/// The fact at an offset.
+pub async fn find(tx: &mut Tx, offset: i64) -> Result<Option<LoggedEvent>, StoreError> {
+    tx.query_opt(&FIND, &[offset.into()], from_row).await
+}
+
+/// When the first fact after an offset happened.
+pub async fn first_after(tx: &mut Tx, offset: i64) -> Result<Option<Timestamp>, StoreError> {
+    let row = |row: &Row<'_>| Ok::<_, StoreError>(row.time(0)?);
+    tx.query_opt(&FIRST_AFTER, &[offset.into()], row).await
 }
 
 /// All facts about a subject, in order; a stock level's are in the log alone.

@@ -14,6 +14,7 @@ use stoa_ports::search::SearchError;
 
 use crate::error::StoreError;
 use crate::event_log::{self, Fact};
+use crate::events::lag;
 use crate::shop::Shop;
 
 /// How often followers look for new facts when nobody wakes them.
@@ -140,14 +141,17 @@ pub async fn copies(shop: Arc<Shop>, changed: impl Fn(&CatalogChange) + Send) {
         };
         match step.await {
             Ok(Some((now, from, change))) => {
-                offset = Some(change.as_ref().map_or(from, |change| change.offset));
+                let reached = change.as_ref().map_or(from, |change| change.offset);
+                offset = Some(reached);
                 if let Some(change) = change {
                     let all: Vec<ProductId> =
                         change.edited.iter().chain(&change.flipped).copied().collect();
                     shop.catalog.forget(&all, !change.edited.is_empty());
                     changed(&change);
+                    shop.followed.saw(lag::COPIES, reached);
                     continue; // There may be more than one chunk.
                 }
+                shop.followed.saw(lag::COPIES, reached);
                 counter = now;
             }
             Ok(None) => {}
@@ -170,6 +174,7 @@ pub async fn catch_up(shop: &Shop, seen: &mut i64) -> Result<usize, FollowError>
     let mut indexed = 0;
     loop {
         let kept = shop.search.offset().await?;
+        shop.followed.saw(lag::SEARCH, kept.max(*seen));
         let Some(change) = changes_after(shop, kept.max(*seen)).await? else { return Ok(indexed) };
         if change.rebuild {
             indexed += rebuild(shop, |_| {}).await?;

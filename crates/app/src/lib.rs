@@ -7,10 +7,11 @@
 //! | [`cart`], [`order`], [`inventory`], [`ledger`], [`job`] | stores | their own |
 //! | [`catalog`] | products in and out, and as pages read them | catalogue |
 //! | [`event_log`], [`follow`] | facts, and who follows them | `events` |
+//! | [`events`] | who takes facts, and how far behind everybody is | `subscribers` |
 //! | [`jobs`] | jobs of the background: queue, workers, schedules | `queued_jobs`, `job_schedules` |
 //! | [`idempotency`], [`answer`], [`view`] | answers that can be repeated | `idempotency_keys` |
 //! | [`installation`] | what all processes of a shop agree on | `installation` |
-//! | [`mail`] | mails to shoppers and staff | `mails`, `mail_templates`, `follower_offsets` |
+//! | [`mail`] | mails to shoppers and staff | `mails`, `mail_templates` |
 //! | [`staff`] | people and programs that run the shop | `users`, `sessions`, ... |
 //! | [`cache`], [`rate_limit`] | what processes share for a while; who may try how often | none |
 //! | [`back_office`] | lists and sums that the back office shows | reads orders and catalogue |
@@ -31,6 +32,7 @@ pub mod engine;
 pub mod entropy;
 pub mod error;
 pub mod event_log;
+pub mod events;
 pub mod follow;
 pub mod idempotency;
 pub mod installation;

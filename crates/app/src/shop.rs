@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 use crate::cache::Cache;
 use crate::catalog::Catalog;
 use crate::engine::Engine;
+use crate::events::lag::Followed;
 use crate::mail::MailSettings;
 use crate::rate_limit::Limits;
 
@@ -48,6 +49,8 @@ pub struct Shop {
     pub secret: [u8; 32],
     /// Reads the time.
     pub clock: fn() -> Timestamp,
+    /// How far this process has followed the event log.
+    pub followed: Followed,
     /// Wakes whoever follows the event log; a hint, they also look by themselves.
     pub wake: Notify,
 }

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use stoa_app::checkout::{Completion, PaymentChoice, complete_cart};
 use stoa_app::demo::{buyers, catalogue};
 use stoa_app::engine::Outcome;
-use stoa_app::{Shop, catalog, clock, entropy, order, staff};
+use stoa_app::{Shop, catalog, clock, entropy, events, mail, order, staff};
 use stoa_domain::Command;
 use stoa_domain::cart::{AddLine, CartPatch, CreateCart, UpdateCart};
 use stoa_domain::command::VariantRef;
@@ -54,7 +54,9 @@ pub(crate) async fn fill(data: &DataDir, config: &Config) -> anyhow::Result<()> 
 
     if shop.mailer.sends() {
         // Nobody has these addresses.
-        stoa_app::mail::follow::skip(&shop.db).await.context("the mails of made-up orders")?;
+        events::runner::skip(&shop, mail::subscriber::NAME)
+            .await
+            .context("the mails of made-up orders")?;
     }
     // Sessions of an earlier administrator end at whoever shares them.
     shop.cache.look().await;

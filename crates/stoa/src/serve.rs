@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use stoa_app::jobs::schedule::{self, Schedule};
-use stoa_app::{Shop, checkout, clock, entropy, follow, job, jobs, mail, staff};
+use stoa_app::{Shop, checkout, clock, entropy, events, follow, job, jobs, staff};
 use stoa_kernel::Ctx;
 use stoa_web::{Options, Web};
 use tokio::net::TcpListener;
@@ -76,7 +76,7 @@ pub(crate) async fn serve(
         tokio::spawn(async move { shop.cache.watch().await })
     };
     let steps = tokio::spawn(take_steps(Arc::clone(&shop)));
-    let mails = tokio::spawn(mail::follow::follow(Arc::clone(&shop)));
+    let subscribers = tokio::spawn(events::runner::run(Arc::clone(&shop), events::subscribers()));
     let schedules = jobs::housekeeping::schedules().context("the built-in schedules")?;
     let schedules = tokio::spawn(keep_schedules(Arc::clone(&shop), schedules));
     let (stop_worker, stopped) = watch::channel(false);
@@ -114,7 +114,7 @@ pub(crate) async fn serve(
     if let Err(error) = worker.await {
         tracing::warn!(%error, "the worker ended badly");
     }
-    for task in [copies, index, steps, mails, schedules, cache] {
+    for task in [copies, index, steps, subscribers, schedules, cache] {
         task.abort();
         // Aborted is what it should be.
         let _aborted = task.await;

@@ -12,6 +12,7 @@ use stoa_app::cache::Cache;
 use stoa_app::catalog::import::{DraftSink, Outcome, SinkError};
 use stoa_app::catalog::{Catalog, save_many};
 use stoa_app::engine::{Engine, EngineThread};
+use stoa_app::events::lag::Followed;
 use stoa_app::jobs::queue::TableQueue;
 use stoa_app::mail::MailSettings;
 use stoa_app::{Shop, clock, entropy, installation};
@@ -191,6 +192,7 @@ impl DataDir {
             limits: config.limits,
             secret,
             clock,
+            followed: Followed::default(),
             wake: Notify::new(),
         };
         Ok((Arc::new(shop), thread))

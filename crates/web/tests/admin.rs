@@ -19,10 +19,11 @@ use serde_json::{Value, json};
 use stoa_app::cache::Cache;
 use stoa_app::catalog::Catalog;
 use stoa_app::engine::Engine;
+use stoa_app::events::lag::Followed;
 use stoa_app::jobs::queue::TableQueue;
 use stoa_app::mail::MailSettings;
 use stoa_app::rate_limit::Limits;
-use stoa_app::{Shop, clock, doctor, mail, staff};
+use stoa_app::{Shop, clock, doctor, events, mail, staff};
 use stoa_domain::shop::{ShippingMethod, ShopConfig};
 use stoa_embedded::cache::MemoryCache;
 use stoa_embedded::outbox::Outbox;
@@ -98,6 +99,7 @@ impl Office {
             limits: limits(),
             secret: [3; 32],
             clock: clock::now,
+            followed: Followed::default(),
             wake: tokio::sync::Notify::new(),
         };
         let options = Options {
@@ -764,6 +766,12 @@ async fn unknown_things_are_said_to_be_unknown() {
     assert_eq!(browser.get("/admin/nothing").await.status, StatusCode::NOT_FOUND);
 }
 
+/// Has the mails written that are due.
+async fn take_mails(shop: &Office) {
+    let mails = Arc::new(mail::subscriber::Mails);
+    events::runner::catch_up(shop.web.shop(), mails).await.unwrap();
+}
+
 #[tokio::test]
 async fn mails_of_an_order_are_shown_and_their_texts_edited() {
     let shop = Office::open();
@@ -771,15 +779,15 @@ async fn mails_of_an_order_are_shown_and_their_texts_edited() {
     let product = make_mug(&mut ada).await;
     set_stock(&mut ada, &product, &[("rows/1/on_hand", "9")]).await;
     shop.buy("MUG-CHALK", 2).await;
-    while mail::follow::catch_up(shop.web.shop()).await.unwrap() > 0 {}
+    take_mails(&shop).await;
     let list = ada.get("/admin/mails").await;
     assert!(list.body.contains("Order confirmation") && list.body.contains("grace@example.com"));
     assert!(list.body.contains("Only kept here"), "{}", list.body);
     // Each fact causes its mail once, also when the log is read anew.
     let mut tx = shop.web.shop().db.begin().await.unwrap();
-    mail::store::set_offset(&mut tx, "mail", 0).await.unwrap();
+    events::store::set(&mut tx, mail::subscriber::NAME, 0, clock::now()).await.unwrap();
     tx.commit().await.unwrap();
-    while mail::follow::catch_up(shop.web.shop()).await.unwrap() > 0 {}
+    take_mails(&shop).await;
     let mut tx = shop.web.shop().db.read().await.unwrap();
     let mails = mail::store::list(&mut tx, None, "", None, 10).await.unwrap();
     drop(tx);

@@ -2,19 +2,19 @@
 //!
 //! | module | what it does |
 //! | --- | --- |
-//! | [`store`] | all SQL; owns `mails`, `mail_templates` and `follower_offsets` |
+//! | [`store`] | all SQL; owns `mails` and `mail_templates` |
 //! | [`render`] | templates, built in and the merchant's, as text and HTML |
 //! | [`compose`] | what belongs in which mail |
-//! | [`follow`] | writes mails for facts of the event log |
+//! | [`subscriber`] | writes mails for facts of the event log |
 //! | [`links`] | where links lead, with capabilities that are never stored |
 //! | [`send`] | the job that sends a mail |
 
 pub mod compose;
-pub mod follow;
 pub mod links;
 pub mod render;
 pub mod send;
 pub mod store;
+pub mod subscriber;
 
 use stoa_kernel::{Ctx, Currency, Money, Timestamp};
 use stoa_ports::jobs::{HIGH, NewJob};

@@ -1,6 +1,8 @@
-//! All SQL about mail. Owns `mails`, `mail_templates` and `follower_offsets`.
+//! All SQL about mail. Owns `mails` and `mail_templates`.
 
-use stoa_kernel::{MailId, Timestamp};
+use std::collections::BTreeMap;
+
+use stoa_kernel::{MailId, OrderId, Timestamp};
 use stoa_sql::{Column, Param, Row, Sql, Tx, Type, Verb, Write, sql};
 use uuid::Uuid;
 
@@ -53,13 +55,13 @@ const TEMPLATE: Sql =
 
 const TEMPLATE_DELETE: Sql = sql!("delete from mail_templates where kind = $1 and language = $2");
 
-const OFFSET: Sql = sql!(
-    sqlite: "select log_offset from follower_offsets where name = $1",
-    postgres: "select log_offset from follower_offsets where name = $1",
-    locks: "for update",
+// Not locked: neither changes once there is an order.
+const READERS: Sql = sql!(
+    sqlite: "select id, email, json_extract(details, '$.shipping_address.country')
+        from orders where id = $1",
+    postgres: "select id, email, details #>> '{shipping_address,country}'
+        from orders where id = any($1)"
 );
-
-const OFFSET_SET: Sql = sql!("update follower_offsets set log_offset = $2 where name = $1");
 
 static TEMPLATE_PUT: Write = Write::new(
     Verb::Upsert,
@@ -81,8 +83,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &TEMPLATES,
     &TEMPLATE,
     &TEMPLATE_DELETE,
-    &OFFSET,
-    &OFFSET_SET,
+    &READERS,
 ];
 /// Every set-based write of this page.
 pub static WRITES: &[&Write] = &[&TEMPLATE_PUT];
@@ -282,14 +283,15 @@ pub async fn delete_template(tx: &mut Tx, kind: MailKind, language: Language) ->
     Ok(())
 }
 
-/// How far a follower has come.
-pub async fn offset(tx: &mut Tx, name: &str) -> Result<i64> {
-    let row = |row: &Row<'_>| Ok::<_, StoreError>(row.int(0)?);
-    Ok(tx.query_opt(&OFFSET, &[name.into()], row).await?.unwrap_or(0))
-}
-
-/// Sets how far a follower has come.
-pub async fn set_offset(tx: &mut Tx, name: &str, offset: i64) -> Result<()> {
-    tx.execute(&OFFSET_SET, &[name.into(), offset.into()]).await?;
-    Ok(())
+/// The address of each order's customer, and the country it goes to.
+pub async fn readers(
+    tx: &mut Tx,
+    orders: impl IntoIterator<Item = OrderId>,
+) -> Result<BTreeMap<OrderId, (String, String)>> {
+    let row = |row: &Row<'_>| {
+        let country = row.opt_string(2)?.unwrap_or_default();
+        Ok::<_, StoreError>((OrderId::from_uuid(row.uuid(0)?), (row.string(1)?, country)))
+    };
+    let found = tx.query_keys(&READERS, orders.into_iter().map(Param::from), &[], row).await?;
+    Ok(found.into_iter().collect())
 }

@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use stoa_app::cache::Cache;
 use stoa_app::catalog::{Catalog, Target, delete_product, save_many, save_product};
 use stoa_app::engine::Engine;
+use stoa_app::events::lag::Followed;
 use stoa_app::jobs::queue::TableQueue;
 use stoa_app::mail::MailSettings;
 use stoa_app::order::store::{OrderFilter, count};
@@ -172,6 +173,7 @@ impl TestShop {
             limits: limits(),
             secret: [3; 32],
             clock: clock::now,
+            followed: Followed::default(),
             wake: tokio::sync::Notify::new(),
         });
         let options = Options {

@@ -1,0 +1,21 @@
+//! Who follows the event log: durable subscribers, named readers, and what each has still to see.
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | [`subscriber`] | what a subscriber is, and the list of the shop's own |
+//! | [`runner`] | brings facts to subscribers, each at its own pace |
+//! | [`envelope`] | facts as CloudEvents, as they are shown outside |
+//! | [`lag`] | how far everybody is behind |
+//! | [`store`] | all SQL; owns `subscribers` |
+//!
+//! Facts are written by [`crate::event_log`]. What follows them in memory or in an index of its own
+//! is in [`crate::follow`].
+
+pub mod envelope;
+pub mod lag;
+pub mod runner;
+pub mod store;
+pub mod subscriber;
+
+pub use envelope::CloudEvent;
+pub use subscriber::{Subscriber, SubscriberError, subscribers};
