@@ -202,8 +202,9 @@ impl DataDir {
 /// Jobs handed out by RabbitMQ.
 #[cfg(feature = "rabbitmq")]
 fn broker(url: &str, table: TableQueue) -> anyhow::Result<Arc<dyn JobQueue>> {
-    let at_once = u16::try_from(stoa_app::jobs::worker::AT_ONCE)?;
-    let settings = stoa_rabbitmq::Settings::new(url, at_once);
+    // More than run at once, so that the next message is there when a job has ended.
+    let prefetch = u16::try_from(4 * stoa_app::jobs::worker::AT_ONCE)?;
+    let settings = stoa_rabbitmq::Settings::new(url, prefetch);
     let settings = settings.map_err(|why| anyhow::anyhow!("jobs.url is {why}"))?;
     Ok(Arc::new(stoa_rabbitmq::RabbitQueue::start(Arc::new(table), settings)))
 }
