@@ -181,21 +181,31 @@ impl Connection {
     }
 }
 
-/// Open connections to one server, each of one user.
+/// A server that is put under load.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Target {
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// Its process, whose CPU time is counted.
+    pub(crate) pid: u32,
+}
+
+/// Open connections, each of one user, shared out among servers in turn.
 pub(crate) struct Pool {
-    address: SocketAddr,
-    server_pid: u32,
+    targets: Vec<Target>,
     poll: Poll,
     connections: Vec<Connection>,
 }
 
 impl Pool {
     /// Opens the connections.
-    pub(crate) fn connect(address: SocketAddr, server_pid: u32, users: usize) -> Result<Self> {
+    pub(crate) fn connect(targets: &[Target], users: usize) -> Result<Self> {
         let poll = Poll::new()?;
-        let connections =
-            (0..users).map(|user| open(&poll, address, user)).collect::<Result<_>>()?;
-        Ok(Self { address, server_pid, poll, connections })
+        let targets = targets.to_vec();
+        let connections = (0..users)
+            .map(|user| open(&poll, address_of(&targets, user)?, user))
+            .collect::<Result<_>>()?;
+        Ok(Self { targets, poll, connections })
     }
 
     /// Lets the users work.
@@ -278,7 +288,8 @@ impl Pool {
     }
 
     fn cpu(&self) -> Result<(Duration, Duration)> {
-        Ok((process::cpu_time(self.server_pid)?, process::cpu_time(std::process::id())?))
+        let servers = self.targets.iter().map(|target| process::cpu_time(target.pid));
+        Ok((servers.sum::<Result<_>>()?, process::cpu_time(std::process::id())?))
     }
 
     /// Sends a user's next request; `false` when the user is done.
@@ -329,7 +340,7 @@ impl Pool {
                     .ok_or_else(|| anyhow!("a whole answer without a head"))?;
                 run.take(user, kind, since.elapsed(), &answer);
                 if answer.close {
-                    let fresh = open(&self.poll, self.address, user)?;
+                    let fresh = open(&self.poll, address_of(&self.targets, user)?, user)?;
                     *self.connection(user)? = fresh;
                 }
             }
@@ -349,7 +360,7 @@ impl Pool {
         if run.lost > LOST_CONNECTIONS {
             bail!("{LOST_CONNECTIONS} connections were lost, the last one: {error:#}");
         }
-        let fresh = open(&self.poll, self.address, user)
+        let fresh = open(&self.poll, address_of(&self.targets, user)?, user)
             .with_context(|| format!("connecting again after: {error:#}"))?;
         let connection =
             self.connections.get_mut(user).ok_or_else(|| anyhow!("no connection {user}"))?;
@@ -364,6 +375,13 @@ impl Pool {
     fn connection(&mut self, user: usize) -> Result<&mut Connection> {
         self.connections.get_mut(user).ok_or_else(|| anyhow!("no connection {user}"))
     }
+}
+
+/// The address of the server that a user talks to.
+fn address_of(targets: &[Target], user: usize) -> Result<SocketAddr> {
+    let turn = user.checked_rem(targets.len());
+    let target = turn.and_then(|turn| targets.get(turn)).context("no server to put under load")?;
+    Ok(target.address)
 }
 
 /// Connects (waiting, which on one machine takes microseconds) and registers the socket.
@@ -479,7 +497,7 @@ impl Scenario for Prepared {
 mod tests {
     use std::time::Duration;
 
-    use super::{Pool, Prepared, Scenario, Until, Verdict, gets};
+    use super::{Pool, Prepared, Scenario, Target, Until, Verdict, gets};
     use crate::http::{Answer, write_get};
     use crate::static_server;
 
@@ -487,7 +505,7 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         std::thread::spawn(move || static_server::serve_on(listener, size).unwrap());
-        Pool::connect(address, std::process::id(), users).unwrap()
+        Pool::connect(&[Target { address, pid: std::process::id() }], users).unwrap()
     }
 
     #[test]
@@ -563,7 +581,7 @@ mod tests {
                 }
             }
         });
-        let mut pool = Pool::connect(address, std::process::id(), 1).unwrap();
+        let mut pool = Pool::connect(&[Target { address, pid: std::process::id() }], 1).unwrap();
         let until = Until::Done { within: Duration::from_secs(10) };
         let measured = pool.run(&mut Prepared::once(gets(&["/a", "/b", "/c"])), until).unwrap();
         assert_eq!((measured.lost, measured.requests()), (1, 2));

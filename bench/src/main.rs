@@ -54,6 +54,8 @@ enum Command {
     Checkout(Options),
     /// Many buyers race for too few pieces.
     Contention(Options),
+    /// Complete orders a second and races on PostgreSQL, at one process and at two.
+    Postgres(Options),
     /// Product and category pages against static answers of the same size.
     Reads(Options),
     /// Search with facets over the API.
@@ -191,6 +193,7 @@ fn run(command: Command) -> Result<bool> {
                 figures::search::measure(&mut bench)?,
             ];
             sections.push(figures::size::measure(bench)?);
+            sections.extend(figures::postgres::measure(&options)?);
             sections.push(figures::search_quality::measure(&options)?);
             if with_build {
                 sections.push(figures::build::measure(&options)?);
@@ -199,6 +202,10 @@ fn run(command: Command) -> Result<bool> {
         }
         Command::Checkout(options) => one(&options, figures::checkout::measure),
         Command::Contention(options) => one(&options, figures::contention::measure),
+        Command::Postgres(options) => {
+            let sections = figures::postgres::measure(&options)?;
+            finish(&options, &sections)
+        }
         Command::Reads(options) => one(&options, figures::reads::measure),
         Command::Search(options) => one(&options, figures::search::measure),
         Command::SearchQuality(options) => {

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, anyhow, bail};
 use rustix::process::{Pid, Resource, Rlimit, Signal};
 
+use crate::load::Target;
+
 /// How long a server may take to start and to stop.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -27,6 +29,29 @@ pub(crate) fn cpu_time(pid: u32) -> Result<Duration> {
     let ticks = cpu_ticks(&text).ok_or_else(|| anyhow!("{path} has no CPU times"))?;
     let per_second = rustix::param::clock_ticks_per_second().max(1);
     Ok(Duration::from_micros(ticks * 1_000_000 / per_second))
+}
+
+/// User and system time that a process and those it started have used, as far as these run.
+pub(crate) fn cpu_time_with_children(pid: u32) -> Result<Duration> {
+    let mut sum = cpu_time(pid)?;
+    for entry in std::fs::read_dir("/proc").context("reading /proc")? {
+        let name = entry?.file_name();
+        let Some(child) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
+        // What ends meanwhile is left out.
+        let Ok(stat) = std::fs::read_to_string(format!("/proc/{child}/stat")) else { continue };
+        if parent(&stat) == Some(pid) {
+            sum += cpu_time(child).unwrap_or_default();
+        }
+    }
+    Ok(sum)
+}
+
+/// The parent in a `stat` line.
+fn parent(stat: &str) -> Option<u32> {
+    let (_, after_name) = stat.rsplit_once(')')?;
+    after_name.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 
 /// `utime + stime` of a `stat` line, whose second field may hold blanks and brackets.
@@ -110,6 +135,11 @@ impl Server {
         Ok(server)
     }
 
+    /// What the load generator needs to know of it.
+    pub(crate) fn target(&self) -> Target {
+        Target { address: self.address, pid: self.pid() }
+    }
+
     /// Its process id.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
@@ -161,7 +191,7 @@ pub(crate) fn start_static(size: usize, log: &Path) -> Result<Server> {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::{cpu_ticks, cpu_time, kib_field, memory};
+    use super::{cpu_ticks, cpu_time, kib_field, memory, parent};
 
     #[test]
     fn times_are_read_after_the_name_of_the_program() {
@@ -169,6 +199,7 @@ mod tests {
         assert_eq!(cpu_ticks(stat), Some(281));
         assert_eq!(cpu_ticks("42 (a) S 1 2"), None);
         assert_eq!(cpu_ticks(""), None);
+        assert_eq!(parent(stat), Some(1));
     }
 
     #[test]

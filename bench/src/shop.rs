@@ -8,12 +8,18 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, anyhow, bail};
 use tempfile::TempDir;
 
+use crate::load::Target;
 use crate::process::Server;
+
+/// Where the test provider keeps what it did, in a data directory.
+const BOOK: &str = "test-payments.log";
 
 /// A shop with a catalogue, serving or not.
 pub(crate) struct Shop {
     binary: PathBuf,
     data: TempDir,
+    /// The address of its database on PostgreSQL; `None` for the embedded store.
+    database: Option<String>,
     log: PathBuf,
     server: Option<Server>,
     /// How long the import took.
@@ -21,8 +27,13 @@ pub(crate) struct Shop {
 }
 
 impl Shop {
-    /// Imports the products of a file into a new data directory below `work`.
-    pub(crate) fn import(binary: PathBuf, work: &Path, products: &Path) -> Result<Self> {
+    /// Imports the products of a file into a new data directory below `work`, or into a database.
+    pub(crate) fn import(
+        binary: PathBuf,
+        work: &Path,
+        products: &Path,
+        database: Option<&str>,
+    ) -> Result<Self> {
         if !products.is_file() {
             bail!("there is no {}; --data names its directory", products.display());
         }
@@ -33,6 +44,7 @@ impl Shop {
             binary,
             data: TempDir::with_prefix_in("shop-", work)
                 .with_context(|| format!("making a data directory in {}", work.display()))?,
+            database: database.map(str::to_owned),
             log: work.join("stoa.log"),
             server: None,
             import_took: Duration::ZERO,
@@ -45,10 +57,27 @@ impl Shop {
         Ok(shop)
     }
 
+    /// Another process for the same shop, with a data directory of its own, not serving yet.
+    pub(crate) fn beside(&self) -> Result<Self> {
+        let work = self.log.parent().context("the log is in no directory")?;
+        let data = TempDir::with_prefix_in("shop-", work)
+            .with_context(|| format!("making a data directory in {}", work.display()))?;
+        // The test provider is one outside the shop, whichever process asks it.
+        std::os::unix::fs::symlink(self.data.path().join(BOOK), data.path().join(BOOK))
+            .context("sharing the test provider's book")?;
+        Ok(Self {
+            binary: self.binary.clone(),
+            data,
+            database: self.database.clone(),
+            log: self.log.clone(),
+            server: None,
+            import_took: Duration::ZERO,
+        })
+    }
+
     /// Starts to serve and waits until it is ready.
     pub(crate) fn start(&mut self) -> Result<()> {
-        let mut command = Command::new(&self.binary);
-        command.arg("serve").arg("--data").arg(self.data.path());
+        let command = self.program(&["serve"]);
         self.server = Some(Server::start(command, &self.log, "/health/ready")?);
         Ok(())
     }
@@ -63,6 +92,11 @@ impl Shop {
 
     fn server(&self) -> Result<&Server> {
         self.server.as_ref().ok_or_else(|| anyhow!("the shop does not serve"))
+    }
+
+    /// What the load generator needs to know of it.
+    pub(crate) fn target(&self) -> Result<Target> {
+        Ok(self.server()?.target())
     }
 
     /// Where it serves.
@@ -106,17 +140,22 @@ impl Shop {
     /// Runs a command on the data directory; anything but success is an error.
     fn command(&self, arguments: &[&str]) -> Result<Output> {
         let shown = format!("stoa {}", arguments.join(" "));
-        let output = Command::new(&self.binary)
-            .args(arguments)
-            .arg("--data")
-            .arg(self.data.path())
-            .output()
-            .with_context(|| shown.clone())?;
+        let output = self.program(arguments).output().with_context(|| shown.clone())?;
         if !output.status.success() {
             let told = [&output.stdout, &output.stderr].map(|text| last_lines(text));
             bail!("`{shown}` ended with {}: {}", output.status, told.concat());
         }
         Ok(output)
+    }
+
+    /// A command on the data directory and the database.
+    fn program(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.args(arguments).arg("--data").arg(self.data.path());
+        if let Some(address) = &self.database {
+            command.env("STOA_DATABASE__URL", address);
+        }
+        command
     }
 }
 

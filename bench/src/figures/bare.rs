@@ -31,7 +31,7 @@ pub(crate) fn measure(options: &Options, size: usize) -> Result<Section> {
 
 /// Asks the bare server as fast as it answers.
 pub(super) fn run(server: &Server, users: usize, until: Until) -> Result<Measurement> {
-    Pool::connect(server.address, server.pid(), users)?
+    Pool::connect(&[server.target()], users)?
         .run(&mut Prepared::at_random(gets(&["/"]), 0), until)?
         .must_be_clean("the bare server")
 }

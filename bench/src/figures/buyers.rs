@@ -262,7 +262,7 @@ mod tests {
 
     use super::{Buyers, Goal, Race};
     use crate::catalogue::Variant;
-    use crate::load::{Pool, Until};
+    use crate::load::{Pool, Target, Until};
 
     /// A cart of the small shop below.
     #[derive(Default)]
@@ -351,7 +351,7 @@ mod tests {
                 },
             );
         });
-        let pool = Pool::connect(address, std::process::id(), users).unwrap();
+        let pool = Pool::connect(&[Target { address, pid: std::process::id() }], users).unwrap();
         (shop, pool)
     }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::buyers::{Buyers, COMPLETE_KIND, Goal};
 use super::{Bench, mean_rate, micros_each};
 use crate::http::{Client, write_json};
+use crate::load::Measurement;
 use crate::report::{Figure, Section, kinds_table, millis, quantity};
 
 /// Bytes of a bare answer: an acknowledgement, nothing more.
@@ -17,18 +18,9 @@ const LINES: usize = 2;
 pub(crate) fn measure(bench: &mut Bench) -> Result<Section> {
     let users = bench.options.connections;
     eprintln!("checkout: {users} buyers");
-    let method = shipping_method(&mut bench.client()?)?;
     let bare_server = bench.static_server(BARE_BYTES)?;
     let before = bench.bare(&bare_server, users)?;
-    let mut buyers = Buyers::new(
-        users,
-        Goal::OrderAgainAndAgain,
-        &bench.catalogue.variants,
-        LINES,
-        &method,
-        bench.options.seed,
-    );
-    let measured = bench.pool(users)?.run(&mut buyers, bench.share(1))?;
+    let (measured, _orders) = buy(bench)?;
     let after = bench.bare(&bare_server, users)?;
     drop(bare_server);
     let bare = mean_rate(&[before, after]);
@@ -71,6 +63,23 @@ pub(crate) fn measure(bench: &mut Bench) -> Result<Section> {
         ],
         details: kinds_table(measured.kinds.into_iter()),
     })
+}
+
+/// Lets buyers order again and again; gives what was measured in the window, and how many orders
+/// were acknowledged in all.
+pub(super) fn buy(bench: &Bench) -> Result<(Measurement, u64)> {
+    let users = bench.options.connections;
+    let method = shipping_method(&mut bench.client()?)?;
+    let mut buyers = Buyers::new(
+        users,
+        Goal::OrderAgainAndAgain,
+        &bench.catalogue.variants,
+        LINES,
+        &method,
+        bench.options.seed,
+    );
+    let measured = bench.pool(users)?.run(&mut buyers, bench.share(1))?;
+    Ok((measured, buyers.orders))
 }
 
 /// The code of the first method that ships to the buyers.

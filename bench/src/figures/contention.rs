@@ -39,6 +39,12 @@ struct Totals {
 
 /// Lets the buyers race.
 pub(crate) fn measure(bench: &mut Bench) -> Result<Section> {
+    let (figures, details) = race(bench)?;
+    Ok(Section { name: "contention", title: "Contention", figures, details })
+}
+
+/// Lets the buyers race at every process of the shop; gives figures and a table of the races.
+pub(super) fn race(bench: &Bench) -> Result<(Vec<Figure>, Vec<Vec<String>>)> {
     eprintln!("contention: {ROUNDS} times {BUYERS} buyers for {STOCK} pieces");
     let method = checkout::shipping_method(&mut bench.client()?)?;
     let mut totals = Totals::default();
@@ -86,25 +92,21 @@ pub(crate) fn measure(bench: &mut Bench) -> Result<Section> {
     let rounds = u64::try_from(ROUNDS)?;
     let sold = u64::from(STOCK) * rounds;
     let buyers = u64::try_from(BUYERS)? * rounds;
-    Ok(Section {
-        name: "contention",
-        title: "Contention",
-        figures: vec![
-            Figure::exactly(
-                format!("orders of {ROUNDS} races of {BUYERS} buyers for {STOCK} pieces"),
-                sold,
-                totals.orders,
-            ),
-            Figure::exactly("buyers refused with out_of_stock", buyers - sold, totals.out_of_stock),
-            Figure::exactly("pieces left", 0, totals.left_over),
-            Figure::exactly("answers with 5xx", 0, totals.server_errors),
-            Figure::exactly("other wrong answers", 0, totals.wrong - totals.server_errors),
-            Figure::exactly("lost connections", 0, totals.lost),
-            Figure::holds("stoa doctor afterwards", "clean", bench.shop.doctor()),
-            Figure::told("first wrong answer", first_wrong.unwrap_or("none".into())),
-        ],
-        details,
-    })
+    let figures = vec![
+        Figure::exactly(
+            format!("orders of {ROUNDS} races of {BUYERS} buyers for {STOCK} pieces"),
+            sold,
+            totals.orders,
+        ),
+        Figure::exactly("buyers refused with out_of_stock", buyers - sold, totals.out_of_stock),
+        Figure::exactly("pieces left", 0, totals.left_over),
+        Figure::exactly("answers with 5xx", 0, totals.server_errors),
+        Figure::exactly("other wrong answers", 0, totals.wrong - totals.server_errors),
+        Figure::exactly("lost connections", 0, totals.lost),
+        Figure::holds("stoa doctor afterwards", "clean", bench.shop.doctor()),
+        Figure::told("first wrong answer", first_wrong.unwrap_or("none".into())),
+    ];
+    Ok((figures, details))
 }
 
 /// Makes `STOCK` pieces available, beside those that orders of the other measurements wait for.

@@ -5,6 +5,7 @@ pub(crate) mod build;
 pub(crate) mod buyers;
 pub(crate) mod checkout;
 pub(crate) mod contention;
+pub(crate) mod postgres;
 pub(crate) mod reads;
 pub(crate) mod search;
 pub(crate) mod search_quality;
@@ -18,7 +19,7 @@ use anyhow::{Context as _, Result};
 use crate::Options;
 use crate::catalogue::Catalogue;
 use crate::http::Client;
-use crate::load::{Measurement, Pool, Until};
+use crate::load::{Measurement, Pool, Target, Until};
 use crate::process::{self, Memory, Server};
 use crate::shop::Shop;
 
@@ -29,6 +30,8 @@ const SETTLE: Duration = Duration::from_secs(2);
 pub(crate) struct Bench {
     options: Options,
     pub(crate) shop: Shop,
+    /// Further processes that serve the same shop.
+    others: Vec<Shop>,
     catalogue: Catalogue,
     authorization: String,
     idle: Memory,
@@ -36,17 +39,23 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    /// Imports, fills the stock, and starts again, so that the measurements begin on a server
-    /// that has done nothing yet.
+    /// A shop on the embedded store.
     pub(crate) fn start(options: &Options) -> Result<Self> {
+        Self::start_on(options, None)
+    }
+
+    /// Imports, fills the stock, and starts again, so that the measurements begin on a server
+    /// that has done nothing yet. `database` is the address of an empty one on PostgreSQL; `None`
+    /// for the embedded store.
+    fn start_on(options: &Options, database: Option<&str>) -> Result<Self> {
         let binary = options.stoa()?;
         let work = options.existing_work_dir()?;
         eprintln!("importing {}", options.products().display());
-        let mut shop = Shop::import(binary, &work, &options.products())?;
+        let mut shop = Shop::import(binary, &work, &options.products(), database)?;
         let authorization = shop.authorization()?;
         shop.start()?;
         eprintln!("reading the catalogue and filling the stock");
-        let mut pool = Pool::connect(shop.address()?, shop.pid()?, options.connections)?;
+        let mut pool = Pool::connect(&[shop.target()?], options.connections)?;
         let mut client = Client::new(shop.address()?);
         let catalogue = Catalogue::read(&mut client, &mut pool, &authorization)?;
         catalogue.fill_stock(&mut pool, &authorization)?;
@@ -64,6 +73,7 @@ impl Bench {
         Ok(Self {
             options: options.clone(),
             shop,
+            others: Vec::new(),
             catalogue,
             authorization,
             idle,
@@ -76,7 +86,9 @@ impl Bench {
     }
 
     fn pool(&self, users: usize) -> Result<Pool> {
-        Pool::connect(self.shop.address()?, self.shop.pid()?, users)
+        let shops = std::iter::once(&self.shop).chain(&self.others);
+        let targets: Vec<Target> = shops.map(Shop::target).collect::<Result<_>>()?;
+        Pool::connect(&targets, users)
     }
 
     /// A share of the configured window.

@@ -46,9 +46,7 @@ else
 fi
 start() {
     "$BIN/postgres" -D "$dir/data" -k "$dir" -c ssl=$tls -c listen_addresses=$listen -c port=$port \
-        -c max_connections=400 -c shared_buffers=64MB -c autovacuum=off -c deadlock_timeout=200ms \
-        -c fsync=$DURABLE -c synchronous_commit=$DURABLE -c full_page_writes=$DURABLE \
-        >>"$dir/log" 2>&1 </dev/null &
+        $SETTINGS >>"$dir/log" 2>&1 </dev/null &
     server=$!
     until "$BIN/pg_isready" -q -h "$dir" -p "$port"; do
         kill -0 $server 2>/dev/null || { cat "$dir/log" >&2; exit 1; }
@@ -70,13 +68,30 @@ done
 stop
 "#;
 
+/// Settings that let many tests share one small machine. Nobody waits for a disk.
+const FOR_TESTS: &str = "-c max_connections=400 -c shared_buffers=64MB -c autovacuum=off \
+    -c deadlock_timeout=200ms -c fsync=off -c synchronous_commit=off -c full_page_writes=off";
+/// The same, with the durability that PostgreSQL has by default.
+const DURABLE: &str = "-c max_connections=400 -c shared_buffers=64MB -c autovacuum=off \
+    -c deadlock_timeout=200ms";
+/// PostgreSQL's defaults, except for the cache, which every guide raises first.
+const DEFAULTS: &str = "-c shared_buffers=512MB";
+
 /// What is special about a server.
-#[derive(Debug, Default)]
-struct Setup {
-    durable: bool,
+#[derive(Debug)]
+struct Setup<'a> {
+    settings: &'a str,
+    /// Where its directory is made; `None` for the one for temporary files.
+    folder: Option<&'a Path>,
     /// The folder with the socket of the server that it replicates.
     primary: Option<PathBuf>,
     tls_port: Option<u16>,
+}
+
+impl Default for Setup<'_> {
+    fn default() -> Self {
+        Self { settings: FOR_TESTS, folder: None, primary: None, tls_port: None }
+    }
 }
 
 /// A server of its own, which ends with this value, or with the process.
@@ -105,7 +120,17 @@ impl Server {
     /// # Errors
     /// PostgreSQL is not installed or does not start.
     pub fn durable() -> anyhow::Result<Self> {
-        Self::new(&Setup { durable: true, ..Setup::default() })
+        Self::new(&Setup { settings: DURABLE, ..Setup::default() })
+    }
+
+    /// Starts a server with PostgreSQL's own settings and a cache of 512 MB, whose files are below
+    /// `folder`, which every user can write to: one to be measured.
+    ///
+    /// # Errors
+    /// PostgreSQL is not installed or does not start.
+    pub fn with_defaults(folder: &Path) -> anyhow::Result<Self> {
+        let folder = Some(folder);
+        Self::new(&Setup { settings: DEFAULTS, folder, ..Setup::default() })
     }
 
     /// Starts a replica that follows this server by streaming.
@@ -125,7 +150,7 @@ impl Server {
         Self::new(&Setup { tls_port: Some(free), ..Setup::default() })
     }
 
-    fn new(setup: &Setup) -> anyhow::Result<Self> {
+    fn new(setup: &Setup<'_>) -> anyhow::Result<Self> {
         let port = setup.tls_port.unwrap_or(5432);
         let bin = programs()?;
         let mut command = Command::new("sh");
@@ -136,10 +161,13 @@ impl Server {
         }
         command
             .env("BIN", &bin)
-            .env("DURABLE", if setup.durable { "on" } else { "off" })
+            .env("SETTINGS", setup.settings)
             .env("PRIMARY", setup.primary.as_deref().unwrap_or(Path::new("")))
             .env("TLS_PORT", setup.tls_port.map(|port| port.to_string()).unwrap_or_default())
             .current_dir("/");
+        if let Some(folder) = setup.folder {
+            command.env("TMPDIR", folder);
+        }
         let (guard, socket) = Guard::start(&mut command, SCRIPT)?;
         let n_databases = AtomicU32::new(0);
         Ok(Self { bin, socket: socket.into(), port, n_databases, guard })
@@ -178,6 +206,18 @@ impl Server {
     /// The certificate that vouches for that server's.
     pub fn root_certificate(&self) -> PathBuf {
         self.socket.join("root.crt")
+    }
+
+    /// The server's main process, the parent of those that serve connections.
+    ///
+    /// # Errors
+    /// The server is not running.
+    pub fn pid(&self) -> anyhow::Result<u32> {
+        let path = self.socket.join("data").join("postmaster.pid");
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("reading {}", path.display()))?;
+        let first = text.lines().next().context("an empty postmaster.pid")?;
+        Ok(first.trim().parse()?)
     }
 
     /// Ends the server at once, as a crash would (`pg_ctl stop -m immediate`).
