@@ -139,6 +139,12 @@ test("back office", async ({ page }, info) => {
     ["admin-orders-none", "/admin/orders?q=nobody%40example.com"],
     ["admin-products", "/admin/products"],
     ["admin-product-new", "/admin/products/new"],
+    ["admin-events", "/admin/events"],
+    ["admin-events-none", "/admin/events?type=nothing"],
+    ["admin-subscribers", "/admin/events/subscribers"],
+    ["admin-jobs", "/admin/jobs"],
+    ["admin-mails", "/admin/mails"],
+    ["admin-people", "/admin/people"],
     ["admin-system", "/admin/system"],
     ["admin-not-found", "/admin/orders/ord_00000000000000000000000000"],
   ]) {

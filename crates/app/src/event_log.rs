@@ -29,6 +29,10 @@ const OF_SUBJECT: Sql = sql!(
     from events where subject = $1 and kind <> 'stock.changed' order by sequence"
 );
 
+const LAST_SEQUENCE: Sql = sql!(
+    "select coalesce(max(sequence), 0) from events where subject = $1 and kind <> 'stock.changed'"
+);
+
 const STRETCH: Sql = sql!(
     "select log_offset, id, subject, sequence, kind, data, created_at
     from events where log_offset > $1 order by log_offset limit $2"
@@ -62,8 +66,18 @@ const GAPS: Sql = sql!(
 );
 
 /// Every statement of this page.
-pub const STATEMENTS: &[&Sql] =
-    &[&READ, &OF_SUBJECT, &STRETCH, &NEWEST, &FIND, &FIRST_AFTER, &LATEST, &LEAP, &GAPS];
+pub const STATEMENTS: &[&Sql] = &[
+    &READ,
+    &OF_SUBJECT,
+    &LAST_SEQUENCE,
+    &STRETCH,
+    &NEWEST,
+    &FIND,
+    &FIRST_AFTER,
+    &LATEST,
+    &LEAP,
+    &GAPS,
+];
 /// Every set-based write of this page.
 pub static WRITES: &[&Write] = &[&INSERT];
 
@@ -135,7 +149,28 @@ pub async fn append(tx: &mut Tx, ctx: &mut Ctx, events: &[Event]) -> Result<(), 
     Ok(())
 }
 
-/// Appends a fact about something that has no row of its own, and gives its offset.
+/// The place of the next fact about something that does not count its facts itself. The caller keeps
+/// others from appending one meanwhile.
+pub async fn next_sequence(tx: &mut Tx, subject: &str) -> Result<i64, StoreError> {
+    let row = |row: &Row<'_>| Ok::<_, StoreError>(row.int(0)?);
+    let last = tx.query_opt(&LAST_SEQUENCE, &[subject.into()], row).await?;
+    Ok(last.unwrap_or(0) + 1)
+}
+
+/// Appends a fact about something that does not count its facts itself. From here to the commit
+/// nobody else can append, so that this comes last.
+pub async fn append_next(
+    tx: &mut Tx,
+    ctx: &mut Ctx,
+    subject: String,
+    body: stoa_domain::event::EventBody,
+) -> Result<(), StoreError> {
+    tx.lock(&subject).await?;
+    let sequence = next_sequence(tx, &subject).await?;
+    append(tx, ctx, &[Event { subject, sequence, body }]).await
+}
+
+/// Appends a fact in a transaction of its own, and gives its offset.
 ///
 /// # Errors
 /// The store failed.
@@ -146,9 +181,7 @@ pub async fn record(
     body: stoa_domain::event::EventBody,
 ) -> Result<i64, StoreError> {
     let mut tx = db.begin().await?;
-    tx.lock(subject).await?;
-    let sequence = i64::try_from(of_subject(&mut tx, subject).await?.len()).unwrap_or(0) + 1;
-    append(&mut tx, ctx, &[Event { subject: subject.to_owned(), sequence, body }]).await?;
+    append_next(&mut tx, ctx, subject.to_owned(), body).await?;
     let offset = of_subject(&mut tx, subject).await?.last().map_or(0, |event| event.offset);
     tx.commit().await?;
     Ok(offset)
@@ -184,7 +217,7 @@ pub async fn read(
 pub struct Stretch {
     /// The facts that were wanted, in order.
     pub events: Vec<LoggedEvent>,
-    /// The newest fact looked at.
+    /// The last fact looked at.
     pub last: i64,
     /// How many were looked at.
     pub n: i64,
@@ -210,15 +243,20 @@ pub async fn stretch(
     Ok(found)
 }
 
-/// Looks at no more than `limit` facts before an offset, newest first, for those that are wanted.
+/// Looks at no more than `limit` facts before an offset, newest first, for no more than `rows` whose
+/// type and subject are wanted. The oldest looked at is in `last`.
 pub async fn newest(
     tx: &mut Tx,
     before: i64,
     limit: i64,
+    rows: usize,
     wanted: impl Fn(&str, &str) -> bool,
 ) -> Result<Stretch, StoreError> {
     let mut found = Stretch { last: before, ..Stretch::default() };
     let row = |row: &Row<'_>| {
+        if found.events.len() == rows {
+            return Ok(());
+        }
         found.n += 1;
         found.last = row.int(0)?;
         if wanted(row.text(4)?, row.text(2)?) {

@@ -7,6 +7,7 @@ mod config;
 mod copy;
 mod demo;
 mod doctor;
+mod events;
 mod import;
 mod listen;
 mod serve;
@@ -80,6 +81,9 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Bring back what `stoa backup` kept.
     Restore(backup::RestoreArgs),
+    /// What has happened in the shop, and who is told.
+    #[command(subcommand)]
+    Events(events::EventsCommand),
     /// Move a shop from the embedded database to PostgreSQL, or back.
     Copy(copy::CopyArgs),
     /// Look for faults in configuration, database, stock, orders and books.
@@ -189,6 +193,7 @@ async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Backup(args) => backup::backup(args, &data, &config).await?,
         Command::Restore(args) => backup::restore(args, &data, &config).await?,
+        Command::Events(command) => events::run(command, &data, &config).await?,
         Command::Copy(args) => copy::run(args, &config).await?,
         Command::Doctor => {
             if !doctor::doctor(&data, &config).await? {

@@ -34,7 +34,7 @@ pub async fn live() -> Response {
 }
 
 /// `GET /health/ready`: the store and the search index answer. Without the shared cache the shop
-/// serves, so that it is ready, but degraded.
+/// serves, so that it is ready, but degraded; as while a subscriber fails.
 pub async fn ready(State(web): State<Web>) -> Response {
     let shop = web.shop();
     let store = async {
@@ -70,6 +70,16 @@ pub async fn ready(State(web): State<Web>) -> Response {
         }
         checks.push(Check { name: "cache", status, detail: cache.fault });
     }
+    let lags = web.lags().await.unwrap_or_default();
+    for lag in lags.iter().filter(|lag| lag.is_failing()) {
+        let stored = lag.stored.as_ref();
+        let since = stored.and_then(|stored| stored.failing_since);
+        let since = since.map_or_else(String::new, |since| format!(", fails since {since}"));
+        degraded.push("subscriber");
+        let detail = format!("{}{since}, {} events behind", lag.name, lag.events);
+        checks.push(Check { name: "subscriber", status: "degraded", detail: Some(detail) });
+    }
+    degraded.dedup();
     reply::json(status, &Health { status: word, degraded, checks })
 }
 

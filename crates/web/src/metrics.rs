@@ -12,6 +12,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use stoa_app::ReplicaStatus;
+use stoa_app::events::lag::Lag;
 
 use crate::state::Web;
 
@@ -122,8 +123,28 @@ impl Metrics {
             let _infallible = write!(text, "# TYPE stoa_{family} {kind}\nstoa_{name} {value}\n");
         }
         replicas(&mut text, &web.shop().db.replicas());
+        if let Ok(lags) = web.lags().await {
+            subscribers(&mut text, &lags);
+        }
         text.push_str("# EOF\n");
         text
+    }
+}
+
+/// How far everybody who follows the event log is behind.
+fn subscribers(text: &mut String, lags: &[Lag]) {
+    type Value = fn(&Lag) -> Option<i64>;
+    let rows: [(&str, &str, Value); 3] = [
+        ("subscriber_lag_events", "gauge", |lag| Some(lag.events)),
+        ("subscriber_lag_seconds", "gauge", |lag| Some(lag.seconds)),
+        ("subscriber_failures_total", "counter", |lag| Some(lag.stored.as_ref()?.failures)),
+    ];
+    for (name, kind, value) in rows {
+        let family = name.trim_end_matches("_total");
+        let _infallible = writeln!(text, "# TYPE stoa_{family} {kind}");
+        for (lag, value) in lags.iter().filter_map(|lag| Some((lag, value(lag)?))) {
+            let _infallible = writeln!(text, "stoa_{name}{{subscriber=\"{}\"}} {value}", lag.name);
+        }
     }
 }
 

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use stoa_app::Shop;
+use stoa_app::error::StoreError;
+use stoa_app::events::lag::{self, Lag};
 use stoa_app::follow::CatalogChange;
 
 use crate::client::Proxies;
@@ -65,6 +67,16 @@ impl Web {
     /// How it is reached.
     pub fn options(&self) -> &Options {
         &self.inner.options
+    }
+
+    /// How far everybody who follows the event log is behind.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn lags(&self) -> Result<Vec<Lag>, StoreError> {
+        let shop = self.shop();
+        let mut tx = shop.db.read().await?;
+        lag::all(&mut tx, &shop.followed.all(), (shop.clock)()).await
     }
 
     /// Rendered pages.

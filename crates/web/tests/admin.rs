@@ -23,7 +23,7 @@ use stoa_app::events::lag::Followed;
 use stoa_app::jobs::queue::TableQueue;
 use stoa_app::mail::MailSettings;
 use stoa_app::rate_limit::Limits;
-use stoa_app::{Shop, clock, doctor, events, mail, staff};
+use stoa_app::{Shop, clock, doctor, event_log, events, mail, staff};
 use stoa_domain::shop::{ShippingMethod, ShopConfig};
 use stoa_embedded::cache::MemoryCache;
 use stoa_embedded::outbox::Outbox;
@@ -870,6 +870,59 @@ async fn the_link_of_a_mail_lets_in_to_its_order_and_no_other() {
         assert_eq!(refused.headers()[LOCATION], "/orders/lookup", "{wrong}");
         assert!(!refused.headers().contains_key(SET_COOKIE));
     }
+}
+
+#[tokio::test]
+async fn the_event_log_is_searched_and_failing_subscribers_are_tried_again() {
+    let shop = Office::open();
+    let mut ada = shop.administrator().await;
+    let product = make_mug(&mut ada).await;
+    set_stock(&mut ada, &product, &[("rows/1/on_hand", "9")]).await;
+    shop.buy("MUG-CHALK", 2).await;
+    take_mails(&shop).await;
+    let all = ada.get("/admin/events").await;
+    assert!(all.body.contains("order.placed") && all.body.contains("product.created"));
+    let orders = ada.get("/admin/events?type=order.*").await;
+    assert!(orders.body.contains(">order.placed</a>"), "{}", orders.body);
+    assert!(!orders.body.contains(">product.created</a>") && !orders.body.contains(">payment."));
+    let none = ada.get("/admin/events?subject=order/ord_nothing").await;
+    assert!(none.body.contains("No events here."));
+
+    let mut tx = shop.web.shop().db.read().await.unwrap();
+    let found = event_log::newest(&mut tx, i64::MAX, 100, 1, |kind, _| kind == "order.placed");
+    let placed = found.await.unwrap().events.remove(0);
+    drop(tx);
+    let shown = ada.get(&format!("/admin/events/{}", placed.offset)).await;
+    assert!(shown.body.contains("specversion") && shown.body.contains("MUG-CHALK"));
+    let of_order = ada.get(&format!("/admin/events?subject={}", placed.subject)).await;
+    assert!(of_order.body.contains(">order.pending</a>") && !of_order.body.contains(">stock."));
+    for nowhere in ["/admin/events/x", "/admin/events/99999999"] {
+        assert_eq!(ada.get(nowhere).await.status, StatusCode::NOT_FOUND);
+    }
+
+    let list = "/admin/events/subscribers";
+    let page = ada.get(list).await;
+    assert!(page.body.contains("Mails to customers") && page.body.contains("Up to date"));
+    assert!(!page.body.contains("Retry now"));
+    let (now, later) = (clock::now(), clock::now().plus_seconds(60));
+    let mut tx = shop.web.shop().db.begin().await.unwrap();
+    let mails = events::store::find(&mut tx, mail::subscriber::NAME).await.unwrap().unwrap();
+    events::store::failed(&mut tx, &mails.name, mails.offset, now, later, "<b>away").await.unwrap();
+    tx.commit().await.unwrap();
+    let page = ada.get(list).await;
+    assert!(page.body.contains("Failing") && page.body.contains("&#60;b&#62;away"));
+    let metrics = ada.get("/metrics").await.body;
+    assert!(metrics.contains("stoa_subscriber_failures_total{subscriber=\"mail\"} 1"), "{metrics}");
+    assert!(metrics.contains("stoa_subscriber_lag_events{subscriber=\"mail\"}"));
+    let ready = ada.get("/health/ready").await;
+    assert_eq!(ready.status, StatusCode::OK);
+    assert!(ready.body.contains("\"degraded\":[\"subscriber\"]"), "{}", ready.body);
+    let action = format!("{list}/mail/retry");
+    let retried = ada.submit(&page, &action, &[]).await;
+    assert_eq!(retried.location(), "/admin/events/subscribers?notice=retried");
+    assert!(!ada.get(list).await.body.contains("Retry now"));
+    let refused = ada.post(&action, &[("csrf", "x")]).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Makes, changes and removes products: a batch of one, in the same three steps as the engine's.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use stoa_domain::catalog::{Category, Draft, FieldError, Product, apply_draft};
 use stoa_domain::command::VariantRef;
@@ -9,7 +9,7 @@ use stoa_domain::inventory::SetStock;
 use stoa_domain::shop::ShopConfig;
 use stoa_domain::world::World;
 use stoa_domain::{Command, Refusal, decide};
-use stoa_kernel::{CategoryId, Ctx, ProductId, handle};
+use stoa_kernel::{CategoryId, Ctx, Currency, Money, ProductId, VariantId, handle};
 use stoa_sql::{Db, Tx};
 
 use super::store;
@@ -214,6 +214,10 @@ async fn save_in(
         };
         let subject = format!("product/{product_id}");
         saving.events.push(Event { subject, sequence: product.version, body });
+        if let Some(before) = &before {
+            let repriced = price_changes(before, &product);
+            saving.reprice(tx, repriced).await?;
+        }
     }
     let events = &mut saving.events;
     let restocked = set_stock(tx, shop, ctx, draft, &product, before.is_none(), events).await?;
@@ -286,12 +290,65 @@ struct Saving {
     shelves: Shelves,
     /// Appended at the end, because from then on nobody else can append.
     events: Vec<Event>,
+    /// The last number given to a change of each price, by subject.
+    repriced: HashMap<String, i64>,
+}
+
+/// A subject and what happened to it.
+type PriceChange = (String, EventBody);
+
+/// What changed about the prices of variants that stay; of a variant that goes, its prices cease.
+fn price_changes(before: &Product, after: &Product) -> Vec<PriceChange> {
+    let prices = |product: &Product| -> BTreeMap<(VariantId, Currency), (String, Money)> {
+        let variants = product.variants.iter();
+        let prices = variants.flat_map(|variant| {
+            let of_variant = variant.prices.iter().map(|price| price.price);
+            of_variant.map(|price| ((variant.id, price.currency), (variant.sku.clone(), price)))
+        });
+        prices.collect()
+    };
+    let (before_prices, after_prices) = (prices(before), prices(after));
+    let keys: BTreeSet<_> = before_prices.keys().chain(after_prices.keys()).copied().collect();
+    let mut changes = Vec::new();
+    for key in keys {
+        let (old, new) = (before_prices.get(&key), after_prices.get(&key));
+        let price = |found: Option<&(String, Money)>| found.map(|(_, price)| *price);
+        let Some((sku, _)) = new.or(old) else { continue };
+        if price(old) == price(new) {
+            continue;
+        }
+        let (variant_id, currency) = key;
+        let body = EventBody::PriceChanged {
+            variant_id,
+            product_id: after.id,
+            sku: sku.clone(),
+            old: price(old),
+            new: price(new),
+        };
+        changes.push((format!("price/{variant_id}/{currency}"), body));
+    }
+    changes
 }
 
 impl Saving {
+    /// Gathers changes of prices. The catalogue's version, which this transaction has raised, keeps
+    /// others from numbering theirs.
+    async fn reprice(&mut self, tx: &mut Tx, changes: Vec<PriceChange>) -> Result<(), StoreError> {
+        for (subject, body) in changes {
+            let gathered = self.repriced.get(&subject).copied();
+            let sequence = match gathered {
+                Some(last) => last + 1,
+                None => event_log::next_sequence(tx, &subject).await?,
+            };
+            self.repriced.insert(subject.clone(), sequence);
+            self.events.push(Event { subject, sequence, body });
+        }
+        Ok(())
+    }
+
     async fn begin(tx: &mut Tx) -> Result<Self, StoreError> {
         store::begin_change(tx).await?;
-        Ok(Self { shelves: Shelves::load(tx).await?, events: Vec::new() })
+        Ok(Self { shelves: Shelves::load(tx).await?, events: Vec::new(), repriced: HashMap::new() })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Facts as `CloudEvents` 1.0, the form in which they leave the shop.
 
 use serde::Serialize;
+use stoa_domain::event::schemas;
 use stoa_kernel::Timestamp;
 
 use crate::event_log::LoggedEvent;
@@ -33,10 +34,8 @@ pub struct CloudEvent {
     pub data: serde_json::Value,
 }
 
-/// The path of the schema of a type of events.
-pub fn schema_path(kind: &str, version: u32) -> String {
-    format!("/api/v1/events/schemas/{kind}/{version}")
-}
+/// The path that schemas are under, by type and version.
+pub const SCHEMAS_PATH: &str = "/api/v1/events/schemas";
 
 impl CloudEvent {
     /// A fact of the shop at a public address (without a slash at the end).
@@ -44,14 +43,14 @@ impl CloudEvent {
     /// # Errors
     /// What is known of the fact is no JSON.
     pub fn new(public_url: &str, event: LoggedEvent) -> Result<Self, serde_json::Error> {
-        let version = stoa_domain::event::version(&event.kind);
+        let version = schemas::newest(&event.kind).map_or(1, |schema| schema.version);
         Ok(Self {
             specversion: "1.0",
             id: event.id.to_string(),
             source: public_url.to_owned(),
             time: event.at,
             datacontenttype: "application/json",
-            dataschema: format!("{public_url}{}", schema_path(&event.kind, version)),
+            dataschema: format!("{public_url}{SCHEMAS_PATH}/{}/{version}", event.kind),
             kind: event.kind,
             subject: event.subject,
             sequence: event.sequence,

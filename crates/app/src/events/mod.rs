@@ -19,3 +19,23 @@ pub mod subscriber;
 
 pub use envelope::CloudEvent;
 pub use subscriber::{Subscriber, SubscriberError, subscribers};
+
+/// Whether a type of events is one that a pattern names: `order.placed`, `order.*` or `*`.
+pub fn matches(pattern: &str, kind: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(begin) => kind.starts_with(begin),
+        None => kind == pattern,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn a_pattern_names_one_type_or_all_that_begin_so() {
+        assert!(matches("order.placed", "order.placed") && matches("*", "order.placed"));
+        assert!(matches("order.*", "order.placed") && !matches("order.*", "orders"));
+        assert!(!matches("order", "order.placed") && !matches("", "order.placed"));
+    }
+}

@@ -53,7 +53,8 @@ pub trait Subscriber: Send + Sync {
     /// Whether it wants facts of this type (`order.placed`).
     fn takes(&self, kind: &str) -> bool;
 
-    /// Takes facts it wants, in the order of the log. What it writes goes into `tx`, which commits it
+    /// Takes facts it wants, in the order of the log. Somebody may have them brought again
+    /// (`stoa events replay`), so that a second time must change nothing that matters. What it writes goes into `tx`, which commits it
     /// together with the offset, so that each fact has its effect in the store exactly once. On the
     /// embedded database nobody else writes meanwhile: it must be brief, and not ask the outside
     /// anything; what does that belongs in a job.

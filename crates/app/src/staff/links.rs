@@ -4,24 +4,25 @@
 
 use stoa_domain::address::is_email;
 use stoa_domain::catalog::FieldError;
+use stoa_domain::event::EventBody;
 use stoa_kernel::{Ctx, Timestamp, Token, TokenHash};
 use stoa_sql::{Db, Tx};
 use uuid::Uuid;
 
 use super::store::Purpose;
-use super::users::canonical_email;
+use super::users::{self, Known, canonical_email};
 use super::{NewUser, StaffError, User, passwords, sessions, store};
 use crate::cache::Cache;
-use crate::entropy;
 use crate::mail::{MailKind, enqueue, new_mail};
 use crate::shop::Shop;
+use crate::{entropy, event_log};
 
 /// How long a link for a new password can be used, in seconds.
 pub const RESET_LINK_S: i64 = 3_600;
 /// How long an invitation can be used, in seconds.
 pub const INVITATION_S: i64 = 7 * 24 * 3_600;
 
-/// Stores a link and the mail that brings it.
+/// Stores a link and the mail that brings it; gives the link's id.
 async fn send(
     tx: &mut Tx,
     ctx: &mut Ctx,
@@ -29,7 +30,7 @@ async fn send(
     purpose: Purpose,
     email: &str,
     by: &str,
-) -> Result<(), StaffError> {
+) -> Result<Uuid, StaffError> {
     let id = ctx.ids.next_uuid(ctx.now);
     let (lasts, kind) = match purpose {
         Purpose::Reset => (RESET_LINK_S, MailKind::PasswordReset),
@@ -43,7 +44,7 @@ async fn send(
     let link = format!("{}/{id}", purpose.as_str());
     let mail = new_mail(shop, ctx, kind, shop.mail.language_for(None), email, link);
     enqueue(tx, ctx, &mail).await?;
-    Ok(())
+    Ok(id)
 }
 
 /// Sends a link for a new password, if someone has this address; whoever asks is not told.
@@ -120,7 +121,9 @@ pub async fn invite(shop: &Shop, ctx: &mut Ctx, by: &User, email: &str) -> Resul
     if store::credentials(&mut tx, &email).await?.is_some() {
         return Err(wrong("someone signs in with this address already"));
     }
-    send(&mut tx, ctx, shop, Purpose::Invitation, &email, &by.name).await?;
+    let invitation = send(&mut tx, ctx, shop, Purpose::Invitation, &email, &by.name).await?;
+    let body = EventBody::UserInvited { invited_by: by.id };
+    event_log::append_next(&mut tx, ctx, format!("invitation/{invitation}"), body).await?;
     tx.commit().await?;
     shop.wake.notify_waiters();
     Ok(())
@@ -169,6 +172,7 @@ pub async fn reset_password(
     let known = store::credentials(&mut tx, &email).await?.ok_or(StaffError::LinkClosed)?;
     store::update_user(&mut tx, &known.user, &hash, ctx.now).await?;
     let ended = store::delete_sessions_of(&mut tx, known.user.id).await?;
+    users::record(&mut tx, ctx, known.user.id, Known::Already).await?;
     tx.commit().await?;
     for session in &ended {
         sessions::forget(cache, session).await;
@@ -200,6 +204,7 @@ pub async fn accept_invitation(
     }
     store::delete_links(&mut tx, Purpose::Invitation, &user.email).await?;
     store::insert_user(&mut tx, &user, &hash, ctx.now).await?;
+    users::record(&mut tx, ctx, user.id, Known::Newly).await?;
     tx.commit().await?;
     Ok(user)
 }

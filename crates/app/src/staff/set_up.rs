@@ -3,6 +3,7 @@
 use stoa_kernel::{Ctx, Timestamp, Token, TokenHash};
 use stoa_sql::Db;
 
+use super::users::{self, Known};
 use super::{NewUser, StaffError, User, passwords, store};
 use crate::entropy;
 
@@ -64,6 +65,7 @@ pub async fn consume_setup_link(
         return Err(StaffError::LinkClosed);
     }
     store::insert_user(&mut tx, &user, &password_hash, ctx.now).await?;
+    users::record(&mut tx, ctx, user.id, Known::Newly).await?;
     tx.commit().await?;
     Ok(user)
 }

@@ -2,11 +2,13 @@
 
 use stoa_domain::address::is_email;
 use stoa_domain::catalog::FieldError;
-use stoa_kernel::{Ctx, limits};
-use stoa_sql::Db;
+use stoa_domain::event::EventBody;
+use stoa_kernel::{Ctx, UserId, limits};
+use stoa_sql::{Db, Tx};
 
 use super::{StaffError, User, passwords, sessions, store};
 use crate::cache::Cache;
+use crate::event_log;
 
 /// A user to be made.
 #[derive(Clone)]
@@ -58,6 +60,29 @@ pub async fn any_user(db: &Db) -> Result<bool, StaffError> {
     Ok(store::any_user(&mut tx).await?)
 }
 
+/// Whether someone could sign in before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Known {
+    /// Not yet.
+    Newly,
+    /// With another password.
+    Already,
+}
+
+/// Records that someone has a password now.
+pub(super) async fn record(
+    tx: &mut Tx,
+    ctx: &mut Ctx,
+    user_id: UserId,
+    known: Known,
+) -> Result<(), StaffError> {
+    let body = match known {
+        Known::Newly => EventBody::UserJoined { user_id },
+        Known::Already => EventBody::UserPasswordChanged { user_id },
+    };
+    Ok(event_log::append_next(tx, ctx, format!("user/{user_id}"), body).await?)
+}
+
 /// Makes a user, or gives the one with this address a new name and password and signs them out
 /// everywhere.
 ///
@@ -85,8 +110,10 @@ pub async fn put_user(
     if known.is_some() {
         store::update_user(&mut tx, &user, &password_hash, ctx.now).await?;
         ended = store::delete_sessions_of(&mut tx, user.id).await?;
+        record(&mut tx, ctx, user.id, Known::Already).await?;
     } else {
         store::insert_user(&mut tx, &user, &password_hash, ctx.now).await?;
+        record(&mut tx, ctx, user.id, Known::Newly).await?;
     }
     tx.commit().await?;
     for session in &ended {

@@ -10,6 +10,7 @@
 )]
 
 mod engine;
+mod events;
 mod jobs;
 mod prepare_all;
 mod shop;

@@ -554,6 +554,63 @@ pub(crate) fn jobs() -> JobListPage {
     }
 }
 
+/// The event log.
+pub(crate) fn events() -> EventListPage {
+    let row = |offset, kind: &str, subject: &str| EventRow {
+        offset,
+        kind: kind.into(),
+        subject: subject.into(),
+        at: ago(3),
+    };
+    EventListPage {
+        frame: frame(Section::Events),
+        kinds: vec!["order.placed".into(), "stock.changed".into()],
+        kind: "order.*".into(),
+        subject: HOSTILE.into(),
+        rows: vec![row(48_213, "order.placed", "order/ord_01"), row(48_212, HOSTILE, HOSTILE)],
+        ..EventListPage::default()
+    }
+}
+
+/// One event.
+pub(crate) fn event() -> EventPage {
+    EventPage {
+        frame: frame(Section::Events),
+        kind: "order.placed".into(),
+        subject: "order/ord_01".into(),
+        subject_href: "/admin/events?subject=order%2Ford_01".into(),
+        at: ago(3),
+        json: format!("{{\n  \"type\": \"{HOSTILE}\"\n}}"),
+    }
+}
+
+/// Who follows the event log.
+pub(crate) fn subscribers() -> SubscriberListPage {
+    let row = |name: &str, title: &str, lag| SubscriberRow {
+        name: name.into(),
+        title: title.into(),
+        offset: 48_213 - lag,
+        lag,
+        seconds: lag / 100,
+        ..SubscriberRow::default()
+    };
+    SubscriberListPage {
+        frame: frame(Section::Events),
+        rows: vec![
+            row("search", "Search index", 0),
+            row("copies", "Copies in memory", 23),
+            row("warehouse", "Reader outside", 8_213),
+            SubscriberRow {
+                attempts: 4,
+                failing_since: Some(ago(12)),
+                retry_at: Some(NOW),
+                error: Some(HOSTILE.into()),
+                ..row("mail", "Mails to customers", 310)
+            },
+        ],
+    }
+}
+
 /// What is done at set times.
 pub(crate) fn schedules() -> JobListPage {
     JobListPage {
@@ -753,6 +810,9 @@ pub(crate) fn all() -> Vec<(&'static str, String)> {
         ("sign-in", sign_in().render()),
         ("sign-in-refused", sign_in_refused().render()),
         ("set-up", set_up().render()),
+        ("events", events().render()),
+        ("event", event().render()),
+        ("subscribers", subscribers().render()),
         ("jobs", jobs().render()),
         ("schedules", schedules().render()),
         ("job", job().render()),

@@ -17,6 +17,8 @@ pub enum Section {
     Mails,
     /// Who runs the shop.
     People,
+    /// What has happened, and who is told.
+    Events,
     /// What is done in the background.
     Jobs,
     /// How the shop itself is.
@@ -24,12 +26,13 @@ pub enum Section {
 }
 
 impl Section {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Dashboard,
         Self::Orders,
         Self::Products,
         Self::Mails,
         Self::People,
+        Self::Events,
         Self::Jobs,
         Self::System,
     ];
@@ -41,6 +44,7 @@ impl Section {
             Self::Products => "Products",
             Self::Mails => "Mails",
             Self::People => "People",
+            Self::Events => "Events",
             Self::Jobs => "Jobs",
             Self::System => "System",
         }
@@ -53,6 +57,7 @@ impl Section {
             Self::Products => "/admin/products",
             Self::Mails => "/admin/mails",
             Self::People => "/admin/people",
+            Self::Events => "/admin/events",
             Self::Jobs => "/admin/jobs",
             Self::System => "/admin/system",
         }
@@ -65,6 +70,7 @@ impl Section {
             Self::Products => "products",
             Self::Mails => "mails",
             Self::People => "people",
+            Self::Events => "events",
             Self::Jobs => "jobs",
             Self::System => "system",
         })
@@ -91,7 +97,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    pub(crate) fn sections(&self) -> [Section; 7] {
+    pub(crate) fn sections(&self) -> [Section; 8] {
         Section::ALL
     }
 }

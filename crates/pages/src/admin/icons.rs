@@ -28,6 +28,9 @@ pub(crate) fn svg(name: &str) -> &'static str {
         "people" => icon!(
             r#"<circle cx="9" cy="8.5" r="3.5"/><path d="M2.5 20a6.5 6.5 0 0 1 13 0m1-14.7a3.5 3.5 0 0 1 0 6.4m1.5 2.6a6.5 6.5 0 0 1 3.5 5.7"/>"#
         ),
+        "events" => {
+            icon!(r#"<path d="M8 6h12M8 12h12M8 18h12"/><path d="M4 6h.01M4 12h.01M4 18h.01"/>"#)
+        }
         "jobs" => icon!(r#"<circle cx="12" cy="12" r="8.5"/><path d="M12 7v5.3l3.5 2"/>"#),
         "shop" => icon!(
             r#"<path d="M4 9.5 5.5 4h13L20 9.5a2.7 2.7 0 0 1-5.3 0 2.7 2.7 0 0 1-5.4 0 2.7 2.7 0 0 1-5.3 0Z"/><path d="M5.5 12.5v8h13v-8"/>"#

@@ -17,6 +17,7 @@ macro_rules! pages {
 
 mod chart;
 mod dashboard;
+mod events;
 mod form;
 mod frame;
 mod icons;
@@ -32,6 +33,7 @@ mod system;
 
 pub use crate::storefront::{FieldError, Notice, Picture, Tone};
 pub use dashboard::{Attention, DashboardPage, DaySales, LowStock, Sales};
+pub use events::{EventListPage, EventPage, EventRow, SubscriberListPage, SubscriberRow};
 pub use form::Choice;
 pub use frame::{Frame, Section};
 pub use jobs::{JobListPage, JobPage, JobRow, ScheduleRow};

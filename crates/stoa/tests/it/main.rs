@@ -20,6 +20,7 @@ mod cli;
 mod contention;
 mod contract;
 mod crash;
+mod events;
 mod http;
 mod idempotency;
 mod limits;

@@ -7,6 +7,7 @@
 //! | [`dashboard`] | `/admin` |
 //! | [`orders`], [`order`] | `/admin/orders`, `/admin/orders/{id}` |
 //! | [`products`], [`product`], [`stock`] | `/admin/products`, `/admin/products/{id}` |
+//! | [`events`] | `/admin/events`, `/admin/events/{offset}`, `/admin/events/subscribers` |
 //! | [`jobs`] | `/admin/jobs`, `/admin/jobs/{id}` |
 //! | [`mails`] | `/admin/mails`, `/admin/mails/templates` |
 //! | [`people`] | `/admin/people`, `/admin/forgot`, `/admin/reset/{token}`, `/admin/invitation/{token}` |
@@ -18,6 +19,7 @@
 
 mod answer;
 pub mod dashboard;
+pub mod events;
 pub mod gate;
 pub mod jobs;
 pub mod mails;
@@ -52,6 +54,10 @@ pub fn routes() -> Router<Web> {
         .route("/admin/products/{id}", get(product::show).post(product::save))
         .route("/admin/products/{id}/stock", post(stock::save))
         .route("/admin/products/{id}/delete", get(product::ask_delete).post(product::delete))
+        .route("/admin/events", get(events::list))
+        .route("/admin/events/subscribers", get(events::subscribers))
+        .route("/admin/events/subscribers/{name}/retry", post(events::retry))
+        .route("/admin/events/{offset}", get(events::show))
         .route("/admin/jobs", get(jobs::list))
         .route("/admin/jobs/rebuild-search", post(jobs::rebuild_search))
         .route("/admin/jobs/schedules/{name}", post(jobs::run_schedule))

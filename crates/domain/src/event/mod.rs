@@ -1,13 +1,21 @@
-//! Facts: what has happened, kept in the event log in the transaction that made it happen.
+//! Facts: what has happened, kept in the event log in the transaction that made it happen. They hold
+//! no personal data, so that they may be kept for ever and sent to anybody who is told of orders.
+//!
+//! Each type has a schema ([`schemas`]) that is made from [`EventBody`] and kept; a change that those
+//! who read the type cannot stand needs a new version of it.
+
+pub mod schemas;
+#[cfg(test)]
+mod tests;
 
 use serde::Serialize;
-use stoa_kernel::{LocationId, Money, OrderId, PaymentId, ProductId, VariantId};
+use stoa_kernel::{LocationId, Money, OrderId, PaymentId, ProductId, UserId, VariantId};
 
 /// A fact about one aggregate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// What it is about, as in `CloudEvents`: `order/ord_...`, `product/prod_...`,
-    /// `stock/var_.../loc_...`.
+    /// `stock/var_.../loc_...`, `price/var_.../EUR`, `user/usr_...`.
     pub subject: String,
     /// Its place among the facts about that subject, from 1 without gaps.
     pub sequence: i64,
@@ -17,6 +25,7 @@ pub struct Event {
 
 /// A quantity of a variant in an order event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OrderedItem {
     /// The variant.
     pub variant_id: VariantId,
@@ -30,6 +39,7 @@ pub struct OrderedItem {
 
 /// What happened. The name of each is [`EventBody::kind`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum EventBody {
     /// Someone wants the search index filled anew.
@@ -59,6 +69,20 @@ pub enum EventBody {
         product_id: ProductId,
         /// The handle it had.
         handle: String,
+    },
+    /// The price of a variant in one currency changed, or began or ceased to be; those of a new
+    /// product are part of it.
+    PriceChanged {
+        /// Of which variant.
+        variant_id: VariantId,
+        /// Of which product.
+        product_id: ProductId,
+        /// The variant's SKU.
+        sku: String,
+        /// The price before; `null` when there was none.
+        old: Option<Money>,
+        /// The price now; `null` when there is none any more.
+        new: Option<Money>,
     },
     /// A stock level changed.
     StockChanged {
@@ -138,6 +162,21 @@ pub enum EventBody {
         /// How much.
         amount: Money,
     },
+    /// Someone was asked to help run the shop.
+    UserInvited {
+        /// Who asked.
+        invited_by: UserId,
+    },
+    /// Someone may sign in to the back office from now on.
+    UserJoined {
+        /// Who.
+        user_id: UserId,
+    },
+    /// Someone has a new password; their sessions have ended.
+    UserPasswordChanged {
+        /// Who.
+        user_id: UserId,
+    },
 }
 
 impl EventBody {
@@ -149,6 +188,7 @@ impl EventBody {
             Self::ProductCreated { .. } => "product.created",
             Self::ProductUpdated { .. } => "product.updated",
             Self::ProductDeleted { .. } => "product.deleted",
+            Self::PriceChanged { .. } => "price.changed",
             Self::StockChanged { .. } => "stock.changed",
             Self::OrderPending { .. } => "order.pending",
             Self::OrderPlaced { .. } => "order.placed",
@@ -157,11 +197,9 @@ impl EventBody {
             Self::PaymentCaptured { .. } => "payment.captured",
             Self::PaymentDeclined { .. } => "payment.declined",
             Self::PaymentRefunded { .. } => "payment.refunded",
+            Self::UserInvited { .. } => "user.invited",
+            Self::UserJoined { .. } => "user.joined",
+            Self::UserPasswordChanged { .. } => "user.password_changed",
         }
     }
-}
-
-/// The version of a type of events; 1 for one that nobody knows.
-pub fn version(_kind: &str) -> u32 {
-    1
 }
