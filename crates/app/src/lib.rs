@@ -9,6 +9,7 @@
 //! | [`event_log`], [`follow`] | facts, and who follows them | `events` |
 //! | [`jobs`] | jobs of the background: queue, workers, schedules | `queued_jobs`, `job_schedules` |
 //! | [`idempotency`], [`answer`], [`view`] | answers that can be repeated | `idempotency_keys` |
+//! | [`vendor`] | others who sell in the shop | `vendors` |
 //! | [`installation`] | what all processes of a shop agree on | `installation` |
 //! | [`mail`] | mails to shoppers and staff | `mails`, `mail_templates`, `follower_offsets` |
 //! | [`staff`] | people and programs that run the shop | `users`, `sessions`, ... |
@@ -43,6 +44,7 @@ pub mod order;
 pub mod rate_limit;
 pub mod shop;
 pub mod staff;
+pub mod vendor;
 pub mod view;
 
 pub use shop::Shop;

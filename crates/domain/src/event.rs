@@ -1,7 +1,7 @@
 //! Facts: what has happened, kept in the event log in the transaction that made it happen.
 
 use serde::Serialize;
-use stoa_kernel::{LocationId, Money, OrderId, PaymentId, ProductId, VariantId};
+use stoa_kernel::{LocationId, Money, OrderId, PaymentId, ProductId, VariantId, VendorId};
 
 /// A fact about one aggregate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,6 +138,20 @@ pub enum EventBody {
         /// How much.
         amount: Money,
     },
+    /// A vendor was made.
+    VendorCreated {
+        /// Which.
+        vendor_id: VendorId,
+        /// Its handle.
+        handle: String,
+    },
+    /// A vendor's name, address or status changed.
+    VendorUpdated {
+        /// Which.
+        vendor_id: VendorId,
+        /// Its handle.
+        handle: String,
+    },
 }
 
 impl EventBody {
@@ -157,6 +171,8 @@ impl EventBody {
             Self::PaymentCaptured { .. } => "payment.captured",
             Self::PaymentDeclined { .. } => "payment.declined",
             Self::PaymentRefunded { .. } => "payment.refunded",
+            Self::VendorCreated { .. } => "vendor.created",
+            Self::VendorUpdated { .. } => "vendor.updated",
         }
     }
 }

@@ -25,8 +25,7 @@ macro_rules! migrations {
 }
 
 /// All of them, in order.
-pub(crate) const MIGRATIONS: &[Migration] =
-    migrations![1 "0001_foundation", 3 "0003_jobs", 4 "0004_mail", 7 "0007_installation"];
+pub(crate) const MIGRATIONS: &[Migration] = migrations![1 "0001_foundation", 3 "0003_jobs", 4 "0004_mail", 7 "0007_installation", 10 "0010_vendors"];
 
 /// The number of the newest one.
 pub(crate) fn newest() -> i64 {

@@ -10,5 +10,6 @@ pub mod product;
 pub use apply_draft::{apply_draft, to_draft};
 pub use draft::{Draft, DraftPrice, DraftVariant, FieldError};
 pub use product::{
-    Attribute, AttributeValue, Category, Media, OptionAxis, Price, Product, Status, Variant,
+    Attribute, AttributeValue, Category, Media, OptionAxis, Price, Product, ProductVendor, Status,
+    Variant,
 };

@@ -189,6 +189,7 @@ pub(super) fn drafted(
         title: form.title.clone(),
         status: status.unwrap_or(Status::Draft),
         brand: optional(&form.brand),
+        vendor: None,
         category,
         product_type: optional(&form.product_type),
         tags: tags(&form.tags),

@@ -261,6 +261,7 @@ impl ProductBody {
             title: String::new(),
             status: Status::Active,
             brand: None,
+            vendor: None,
             category: Vec::new(),
             product_type: None,
             tags: Vec::new(),
