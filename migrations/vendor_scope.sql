@@ -1,7 +1,7 @@
 -- What a transaction of a vendor may see and change on SQLite; made on each connection that such
 -- transactions run on, never stored. The views stand before the tables of their names, and whatever
--- has no view here cannot be read. Writes pass the triggers, and a table without one cannot be
--- written. On PostgreSQL, the policies and grants of 0010_vendors say the same.
+-- has no view here cannot be read. Writes pass the triggers, and what has no trigger called
+-- `TABLE_insert`, `TABLE_update` or `TABLE_delete` cannot be done. On PostgreSQL, the policies and grants of 0010_vendors say the same.
 
 create temp view vendors as select * from main.vendors where id = vendor_scope();
 create temp view categories as select * from main.categories;
@@ -21,7 +21,7 @@ create temp view orders as select id, number, status, currency, placed_at from m
 create temp view idempotency_keys as
     select * from main.idempotency_keys where vendor_id = vendor_scope();
 create temp view counters as select * from main.counters where name = 'catalogue';
-create temp trigger counters_update instead of update on temp.counters begin
+create temp trigger counters_through_view instead of update on temp.counters begin
     update main.counters set value = new.value where name = old.name;
 end;
 

@@ -22,7 +22,7 @@ pub async fn examine(db: &Db) -> Result<Vec<Finding>, StoreError> {
     let integrity = db.integrity_faults().await?;
     let mut tx = db.read().await?;
     let mut vendors = vendor::store::faults(&mut tx).await?;
-    if let Some(any) = vendor::store::list(&mut tx, None, "", 1).await?.first() {
+    if let Some(any) = vendor::store::list(&mut tx, None, None, 1).await?.first() {
         // Without the server's role, vendors are turned away.
         vendors.extend(db.read_scoped(any.id).await.err().map(|error| error.to_string()));
     }

@@ -11,10 +11,10 @@ const FIND: Sql = sql!(
     from vendors where id = $1"
 );
 const ID_OF_HANDLE: Sql = sql!("select id from vendors where handle = $1");
-// `$1` a status or empty; `$2` the handle after which the page begins.
+// `$1` a status or empty; `$2` the id after which the page begins.
 const LIST: Sql = sql!(
     "select id, handle, name, email, status, version, created_at, updated_at
-    from vendors where ($1 = '' or status = $1) and handle > $2 order by handle limit $3"
+    from vendors where ($1 = '' or status = $1) and id > $2 order by id limit $3"
 );
 const COUNT: Sql = sql!("select count(*) from vendors where $1 = '' or status = $1");
 const COUNT_PRODUCTS: Sql =
@@ -90,13 +90,14 @@ pub async fn id_of_handle(tx: &mut Tx, handle: &str) -> Result<Option<VendorId>,
     tx.query_opt(&ID_OF_HANDLE, &[handle.into()], row).await
 }
 
-/// Vendors in order of their handles, after one; at most `limit`.
+/// Vendors in the order of their making, after one; at most `limit`.
 pub async fn list(
     tx: &mut Tx,
     status: Option<VendorStatus>,
-    after: &str,
+    after: Option<VendorId>,
     limit: i64,
 ) -> Result<Vec<Vendor>, StoreError> {
+    let after = after.unwrap_or(VendorId::from_uuid(uuid::Uuid::nil()));
     let status = status.map_or("", VendorStatus::as_str);
     tx.query(&LIST, &[status.into(), after.into(), limit.into()], vendor).await
 }

@@ -13,3 +13,4 @@ mod engine;
 mod jobs;
 mod prepare_all;
 mod shop;
+mod vendors;
