@@ -215,28 +215,28 @@ async fn let_in(
     web: &Web,
     scope: Scope,
 ) -> Result<(TokenHash, staff::ApiToken), ApiError> {
-        let refused = || {
-            ApiError::new(
-                401,
-                "unauthenticated",
-                "send `Authorization: Bearer TOKEN` with a token of `stoa token create`",
-            )
-        };
-        let header = parts.headers.get(http::header::AUTHORIZATION);
-        let text = header.and_then(|value| value.to_str().ok()).ok_or_else(refused)?;
-        let (scheme, token) = text.split_once(' ').ok_or_else(refused)?;
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(refused());
-        }
-        let token = token.trim();
-        let token = token.strip_prefix("stoa_").unwrap_or(token);
-        let token: Token = token.parse().map_err(|_| refused())?;
-        let hash = token.hash();
-        let found = staff::api_token(&web.shop().db, &hash).await?.ok_or_else(refused)?;
-        limits::admit_token(web, &parts.extensions, &hash).await?;
-        if !found.scopes.allow(scope) {
-            let detail = format!("this token lacks the scope `{scope}`");
-            return Err(ApiError::new(403, "forbidden", detail));
-        }
-        Ok((hash, found))
+    let refused = || {
+        ApiError::new(
+            401,
+            "unauthenticated",
+            "send `Authorization: Bearer TOKEN` with a token of `stoa token create`",
+        )
+    };
+    let header = parts.headers.get(http::header::AUTHORIZATION);
+    let text = header.and_then(|value| value.to_str().ok()).ok_or_else(refused)?;
+    let (scheme, token) = text.split_once(' ').ok_or_else(refused)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(refused());
+    }
+    let token = token.trim();
+    let token = token.strip_prefix("stoa_").unwrap_or(token);
+    let token: Token = token.parse().map_err(|_| refused())?;
+    let hash = token.hash();
+    let found = staff::api_token(&web.shop().db, &hash).await?.ok_or_else(refused)?;
+    limits::admit_token(web, &parts.extensions, &hash).await?;
+    if !found.scopes.allow(scope) {
+        let detail = format!("this token lacks the scope `{scope}`");
+        return Err(ApiError::new(403, "forbidden", detail));
+    }
+    Ok((hash, found))
 }

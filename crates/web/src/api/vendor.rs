@@ -13,11 +13,11 @@ use stoa_app::answer::{Answer, StockView, stock};
 use stoa_app::error::StoreError;
 use stoa_app::inventory::set_stock_in;
 use stoa_app::order::store::{SoldLine, sold_lines};
-use stoa_app::view::{MoneyView, Problem, rfc3339};
+use stoa_app::view::{MoneyView, Problem};
+use stoa_domain::Refusal;
 use stoa_domain::catalog::Status;
 use stoa_domain::inventory::SetStock;
 use stoa_domain::order::OrderStatus;
-use stoa_domain::Refusal;
 use stoa_kernel::OrderId;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -258,7 +258,7 @@ fn view(line: &SoldLine) -> OrderLineView {
         order_id: line.order_id.to_string(),
         order_number: line.number,
         status: line.status.as_str(),
-        placed_at: line.placed_at.map(rfc3339),
+        placed_at: line.placed_at.map(|at| at.to_string()),
         variant_id: line.variant_id.to_string(),
         product_id: line.product_id.to_string(),
         sku: line.sku.clone(),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use stoa_app::answer::Answer;
 use stoa_app::error::StoreError;
 use stoa_app::vendor::{self, store};
-use stoa_app::view::{Problem, rfc3339};
+use stoa_app::view::Problem;
 use stoa_domain::Refusal;
 use stoa_domain::catalog::FieldError;
 use stoa_domain::vendor::{Vendor, VendorDraft, VendorStatus};
@@ -76,8 +76,8 @@ fn view(vendor: &Vendor) -> VendorView {
         email: vendor.email.clone(),
         status: vendor.status.as_str(),
         version: vendor.version,
-        created_at: rfc3339(vendor.created_at),
-        updated_at: rfc3339(vendor.updated_at),
+        created_at: vendor.created_at.to_string(),
+        updated_at: vendor.updated_at.to_string(),
     }
 }
 
