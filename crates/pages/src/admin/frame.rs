@@ -13,6 +13,8 @@ pub enum Section {
     Orders,
     /// What is on sale.
     Products,
+    /// Others who sell here.
+    Vendors,
     /// What readers are told.
     Mails,
     /// Who runs the shop.
@@ -24,10 +26,11 @@ pub enum Section {
 }
 
 impl Section {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Dashboard,
         Self::Orders,
         Self::Products,
+        Self::Vendors,
         Self::Mails,
         Self::People,
         Self::Jobs,
@@ -39,6 +42,7 @@ impl Section {
             Self::Dashboard => "Dashboard",
             Self::Orders => "Orders",
             Self::Products => "Products",
+            Self::Vendors => "Vendors",
             Self::Mails => "Mails",
             Self::People => "People",
             Self::Jobs => "Jobs",
@@ -51,6 +55,7 @@ impl Section {
             Self::Dashboard => "/admin",
             Self::Orders => "/admin/orders",
             Self::Products => "/admin/products",
+            Self::Vendors => "/admin/vendors",
             Self::Mails => "/admin/mails",
             Self::People => "/admin/people",
             Self::Jobs => "/admin/jobs",
@@ -63,6 +68,7 @@ impl Section {
             Self::Dashboard => "dashboard",
             Self::Orders => "orders",
             Self::Products => "products",
+            Self::Vendors => "shop",
             Self::Mails => "mails",
             Self::People => "people",
             Self::Jobs => "jobs",
@@ -91,7 +97,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    pub(crate) fn sections(&self) -> [Section; 7] {
+    pub(crate) fn sections(&self) -> [Section; 8] {
         Section::ALL
     }
 }

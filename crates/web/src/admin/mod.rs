@@ -7,6 +7,7 @@
 //! | [`dashboard`] | `/admin` |
 //! | [`orders`], [`order`] | `/admin/orders`, `/admin/orders/{id}` |
 //! | [`products`], [`product`], [`stock`] | `/admin/products`, `/admin/products/{id}` |
+//! | [`vendors`] | `/admin/vendors`, `/admin/vendors/{id}` |
 //! | [`jobs`] | `/admin/jobs`, `/admin/jobs/{id}` |
 //! | [`mails`] | `/admin/mails`, `/admin/mails/templates` |
 //! | [`people`] | `/admin/people`, `/admin/forgot`, `/admin/reset/{token}`, `/admin/invitation/{token}` |
@@ -31,6 +32,7 @@ pub mod set_up;
 pub mod sign_in;
 pub mod stock;
 pub mod system;
+pub mod vendors;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -52,6 +54,8 @@ pub fn routes() -> Router<Web> {
         .route("/admin/products/{id}", get(product::show).post(product::save))
         .route("/admin/products/{id}/stock", post(stock::save))
         .route("/admin/products/{id}/delete", get(product::ask_delete).post(product::delete))
+        .route("/admin/vendors", get(vendors::list).post(vendors::create))
+        .route("/admin/vendors/{id}", get(vendors::show).post(vendors::save))
         .route("/admin/jobs", get(jobs::list))
         .route("/admin/jobs/rebuild-search", post(jobs::rebuild_search))
         .route("/admin/jobs/schedules/{name}", post(jobs::run_schedule))
