@@ -127,6 +127,12 @@ when new.vendor_id is not vendor_scope() begin
     select raise(abort, 'idempotency_keys: the row would not be of this vendor');
 end;
 
+create temp trigger idempotency_keys_update before update on main.idempotency_keys begin
+    select raise(ignore) where old.vendor_id is not vendor_scope();
+    select raise(abort, 'idempotency_keys: the row would not be of this vendor')
+        where new.vendor_id is not vendor_scope();
+end;
+
 create temp trigger events_insert before insert on main.events
 when new.kind not in ('product.created', 'product.updated', 'stock.changed') begin
     select raise(abort, 'events: a vendor tells of products and stock alone');

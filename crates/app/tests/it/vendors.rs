@@ -10,7 +10,7 @@ use stoa_domain::vendor::{VendorDraft, VendorStatus};
 use stoa_domain::{Command, Reply};
 use stoa_kernel::{Ctx, Currency, IdSource, Money, VendorId};
 use stoa_sql::{Column, Db, ErrorKind, Param, Sql, SqlError, Tx, Type, Verb, Write, sql};
-use stoa_test_stores::{Store, on_both_stores};
+use stoa_test_stores::{Server, Store, on_both_stores, psql};
 
 use crate::shop::{Shop, add, clock, config, place};
 
@@ -518,4 +518,45 @@ async fn vendors_are_made_and_changed(store: Store) {
     let facts = stoa_app::event_log::of_subject(&mut tx, &subject).await.unwrap();
     let kinds: Vec<_> = facts.iter().map(|fact| fact.kind.as_str()).collect();
     assert_eq!(kinds, ["vendor.created", "vendor.updated"]);
+}
+
+/// On a server whose administrator is someone else: an owner that may make roles makes the one of
+/// vendors; for one that may not, the administrator does.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_role_of_vendors_is_made_by_whoever_may() {
+    let server = Server::durable().unwrap();
+    let database = |owner: &str, rights: &str| {
+        let url = server.new_database().unwrap();
+        let name = url.rsplit('/').next().unwrap();
+        let make =
+            format!("create role {owner} login {rights}; alter database {name} owner to {owner}");
+        psql(&url, &make).unwrap();
+        (url.replace("//stoa@", &format!("//{owner}@")), url)
+    };
+    let (maker, _) = database("maker", "createrole");
+    let market_of_maker = market(Db::open_postgres(&maker, 4).await.unwrap()).await;
+    let mut tx = market_of_maker.db.read_scoped(market_of_maker.kiln).await.unwrap();
+    assert_eq!(titles(&mut tx).await, ["kiln-pot"]);
+    drop(tx);
+    let written = tried(
+        &market_of_maker.db,
+        market_of_maker.kiln,
+        &RETITLE,
+        &[market_of_maker.products[2].id.into(), "x".into()],
+    );
+    assert_eq!(written.await, Ok(0));
+
+    let (plain, administrator) = database("plain", "nocreaterole");
+    let market = market(Db::open_postgres(&plain, 4).await.unwrap()).await;
+    let refused = market.db.read_scoped(market.kiln).await.unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Unavailable);
+    assert!(refused.message.contains("stoa_vendor"), "{}", refused.message);
+    let findings = stoa_app::doctor::examine(&market.db).await.unwrap();
+    let faults: Vec<_> = findings.iter().flat_map(|finding| &finding.faults).collect();
+    assert!(matches!(&faults[..], [fault] if fault.contains("stoa_vendor")), "{faults:?}");
+    psql(&administrator, "grant stoa_vendor to plain").unwrap();
+    psql(&plain, "call make_vendor_role()").unwrap();
+    let mut tx = market.db.read_scoped(market.kiln).await.unwrap();
+    assert_eq!(titles(&mut tx).await, ["kiln-pot"]);
+    assert!(count(&mut tx, &CARTS).await.is_err());
 }
