@@ -139,6 +139,7 @@ test("back office", async ({ page }, info) => {
     ["admin-orders-none", "/admin/orders?q=nobody%40example.com"],
     ["admin-products", "/admin/products"],
     ["admin-product-new", "/admin/products/new"],
+    ["admin-vendors", "/admin/vendors"],
     ["admin-system", "/admin/system"],
     ["admin-not-found", "/admin/orders/ord_00000000000000000000000000"],
   ]) {
