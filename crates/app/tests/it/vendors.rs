@@ -534,17 +534,12 @@ async fn the_role_of_vendors_is_made_by_whoever_may() {
         (url.replace("//stoa@", &format!("//{owner}@")), url)
     };
     let (maker, _) = database("maker", "createrole");
-    let market_of_maker = market(Db::open_postgres(&maker, 4).await.unwrap()).await;
-    let mut tx = market_of_maker.db.read_scoped(market_of_maker.kiln).await.unwrap();
+    let made = market(Db::open_postgres(&maker, 4).await.unwrap()).await;
+    let mut tx = made.db.read_scoped(made.kiln).await.unwrap();
     assert_eq!(titles(&mut tx).await, ["kiln-pot"]);
     drop(tx);
-    let written = tried(
-        &market_of_maker.db,
-        market_of_maker.kiln,
-        &RETITLE,
-        &[market_of_maker.products[2].id.into(), "x".into()],
-    );
-    assert_eq!(written.await, Ok(0));
+    let others = [made.products[2].id.into(), "x".into()];
+    assert_eq!(tried(&made.db, made.kiln, &RETITLE, &others).await, Ok(0));
 
     let (plain, administrator) = database("plain", "nocreaterole");
     let market = market(Db::open_postgres(&plain, 4).await.unwrap()).await;
