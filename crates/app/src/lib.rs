@@ -10,6 +10,7 @@
 //! | [`events`] | who takes facts, and how far behind everybody is | `subscribers` |
 //! | [`jobs`] | jobs of the background: queue, workers, schedules | `queued_jobs`, `job_schedules` |
 //! | [`idempotency`], [`answer`], [`view`] | answers that can be repeated | `idempotency_keys` |
+//! | [`vendor`] | others who sell in the shop | `vendors` |
 //! | [`installation`] | what all processes of a shop agree on | `installation` |
 //! | [`mail`] | mails to shoppers and staff | `mails`, `mail_templates` |
 //! | [`staff`] | people and programs that run the shop | `users`, `sessions`, ... |
@@ -45,6 +46,7 @@ pub mod order;
 pub mod rate_limit;
 pub mod shop;
 pub mod staff;
+pub mod vendor;
 pub mod view;
 
 pub use shop::Shop;

@@ -82,6 +82,7 @@ makers! {
     user_id -> UserId,
     job_id -> JobId,
     mail_id -> MailId,
+    vendor_id -> VendorId,
 }
 
 #[cfg(test)]

@@ -155,6 +155,8 @@ ids! {
     JobId = "job";
     /// A mail to one reader.
     MailId = "mail";
+    /// A vendor who sells in the shop.
+    VendorId = "vnd";
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ pub use ctx::{Ctx, IdSource};
 pub use decimal::Decimal;
 pub use id::{
     CategoryId, EventId, JobId, LedgerEntryId, LineId, LocationId, MailId, MovementId, OrderId,
-    PaymentId, ProductId, UserId, VariantId,
+    PaymentId, ProductId, UserId, VariantId, VendorId,
 };
 pub use money::{Currency, Money, MoneyError, Rate};
 pub use time::Timestamp;

@@ -26,6 +26,7 @@ use tokio::time::timeout;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::types::{FromSql, IsNull, Kind, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Config, NoTls, Statement};
+use uuid::Uuid;
 
 use self::replica::Replicas;
 use self::tls::{Tls, Verify};
@@ -57,6 +58,8 @@ const SESSION: &str = "set statement_timeout = '20s'; set lock_timeout = '10s'; 
                        set idle_in_transaction_session_timeout = '60s'";
 const BEGIN_WRITE: &str = "begin isolation level read committed read write";
 const BEGIN_READ: &str = "begin isolation level repeatable read read only";
+/// What a transaction of a vendor runs under; bound by policies.
+const VENDOR_ROLE: &str = "stoa_vendor";
 /// How long a migration waits for a table that is in use. Whoever comes after it waits as well, so
 /// that it gives up soon, and is tried again.
 const MIGRATION_LOCK: &str = "3s";
@@ -192,6 +195,16 @@ impl Postgres {
         self.transaction(&self.pool.readers, BEGIN_READ, false).await
     }
 
+    pub(crate) async fn begin_scoped(&self, vendor: Uuid) -> Result<PostgresTx, SqlError> {
+        let begin = scoped(BEGIN_WRITE, vendor);
+        self.transaction(&self.pool.writers, &begin, true).await.map_err(without_role)
+    }
+
+    pub(crate) async fn read_scoped(&self, vendor: Uuid) -> Result<PostgresTx, SqlError> {
+        let begin = scoped(BEGIN_READ, vendor);
+        self.transaction(&self.pool.readers, &begin, false).await.map_err(without_role)
+    }
+
     async fn transaction(
         &self,
         places: &Arc<Semaphore>,
@@ -269,6 +282,24 @@ impl Postgres {
         }
         Ok(())
     }
+}
+
+/// Begins a transaction in which policies let only what belongs to the vendor through; role and
+/// setting end with it.
+fn scoped(begin: &str, vendor: Uuid) -> String {
+    format!("{begin}; set local role {VENDOR_ROLE}; set local stoa.vendor_id = '{vendor}'")
+}
+
+/// Says what to do where the role cannot be taken on: it is not there (22023), or not granted.
+fn without_role(error: SqlError) -> SqlError {
+    if error.kind == ErrorKind::Denied || error.message.contains("(22023)") {
+        return SqlError::unavailable(format!(
+            "the shop cannot take on the role {VENDOR_ROLE} ({}); see \"Vendors\" in \
+             docs/operations/postgresql.md",
+            error.message
+        ));
+    }
+    error
 }
 
 /// What an address says, and how far it wants the server's certificate checked.

@@ -114,7 +114,8 @@ from_ids!(
     PaymentId,
     ProductId,
     UserId,
-    VariantId
+    VariantId,
+    VendorId
 );
 
 /// A row that a statement gave. Columns are counted from 0 in the order of the statement.

@@ -18,6 +18,12 @@ pub enum Scope {
     OrdersRead,
     /// Cancel orders.
     OrdersWrite,
+    /// Read vendors.
+    VendorsRead,
+    /// Make and change vendors.
+    VendorsWrite,
+    /// Speak for one vendor; the only scope of a vendor's token.
+    Vendor,
 }
 
 /// A text that names no scope.
@@ -27,13 +33,16 @@ pub struct ScopeError(String);
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::Admin,
         Self::ProductsRead,
         Self::ProductsWrite,
         Self::StockWrite,
         Self::OrdersRead,
         Self::OrdersWrite,
+        Self::VendorsRead,
+        Self::VendorsWrite,
+        Self::Vendor,
     ];
 
     /// The name, which is never changed: it is stored and stands in other people's scripts.
@@ -45,6 +54,9 @@ impl Scope {
             Self::StockWrite => "stock:write",
             Self::OrdersRead => "orders:read",
             Self::OrdersWrite => "orders:write",
+            Self::VendorsRead => "vendors:read",
+            Self::VendorsWrite => "vendors:write",
+            Self::Vendor => "vendor",
         }
     }
 
@@ -52,11 +64,16 @@ impl Scope {
         Self::ALL.map(Self::name).join(", ")
     }
 
-    /// Who may change a thing may also read it.
+    /// Who may change a thing may also read it. Nobody but a vendor speaks for one.
     const fn includes(self, other: Self) -> bool {
+        if matches!(self, Self::Admin) {
+            return !matches!(other, Self::Vendor);
+        }
         matches!(
             (self, other),
-            (Self::Admin, _)
+            (Self::Vendor, Self::Vendor)
+                | (Self::VendorsWrite, Self::VendorsWrite | Self::VendorsRead)
+                | (Self::VendorsRead, Self::VendorsRead)
                 | (Self::ProductsWrite, Self::ProductsWrite | Self::ProductsRead)
                 | (Self::OrdersWrite, Self::OrdersWrite | Self::OrdersRead)
                 | (Self::ProductsRead, Self::ProductsRead)
@@ -128,7 +145,10 @@ mod tests {
         for scope in Scope::ALL {
             assert_eq!(scope.name().parse::<Scope>().unwrap(), scope);
             assert!(Scopes::new([scope]).allow(scope), "{scope}");
-            assert!(Scopes::new([Scope::Admin]).allow(scope), "{scope}");
+            let by_admin = Scopes::new([Scope::Admin]).allow(scope);
+            assert_eq!(by_admin, scope != Scope::Vendor, "{scope}");
+            let by_vendor = Scopes::new([Scope::Vendor]).allow(scope);
+            assert_eq!(by_vendor, scope == Scope::Vendor, "{scope}");
             assert!(!Scopes::new([]).allow(scope), "{scope}");
         }
         let writer = Scopes::new([Scope::OrdersWrite]);

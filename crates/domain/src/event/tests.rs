@@ -18,6 +18,7 @@ fn examples() -> Vec<EventBody> {
     let (product_id, variant_id, location_id) =
         (ctx.product_id(), ctx.variant_id(), ctx.location_id());
     let (order_id, payment_id, user_id) = (ctx.order_id(), ctx.payment_id(), ctx.user_id());
+    let vendor_id = ctx.vendor_id();
     let eur = |minor| Money::new(minor, Currency::EUR);
     let handle = || "harbour-mug".to_owned();
     vec![
@@ -71,6 +72,8 @@ fn examples() -> Vec<EventBody> {
         EventBody::UserInvited { invited_by: user_id },
         EventBody::UserJoined { user_id },
         EventBody::UserPasswordChanged { user_id },
+        EventBody::VendorCreated { vendor_id, handle: "harbour-pottery".to_owned() },
+        EventBody::VendorUpdated { vendor_id, handle: "harbour-pottery".to_owned() },
     ]
 }
 
