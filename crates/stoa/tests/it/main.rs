@@ -24,4 +24,5 @@ mod http;
 mod idempotency;
 mod limits;
 mod mail;
+mod restart;
 mod shop;
