@@ -18,7 +18,7 @@ const BUYERS: usize = 8;
 /// The longest time of load before something is killed.
 const LONGEST_MS: u64 = 900;
 /// How long a shopper waits before trying again.
-const PAUSE: Duration = Duration::from_millis(20);
+const PAUSE: Duration = Duration::from_millis(100);
 /// How soon another process does what a killed one had begun: its lease (15 s) and a look (0.5 s), on a
 /// busy machine.
 const TAKEN_OVER: Duration = Duration::from_secs(25);
