@@ -38,8 +38,10 @@ pub const ENGINE_OFFERS: usize = 20_000;
 pub const PAYMENT_ACTION_S: i64 = 30 * 60;
 /// Bytes of a search query.
 pub const QUERY_BYTES: usize = 200;
-/// How long a new job belongs to the process that made it before another may take it, in seconds.
-pub const JOB_LEASE_S: i64 = 30;
+/// How long a step of an order belongs to the process that made or took it before another may take it,
+/// in seconds: longer than a payment provider may take to answer once (10 s). To take a step that is
+/// under way is harmless: the provider is asked under the payment's id, and settles it once.
+pub const JOB_LEASE_S: i64 = 15;
 /// How long a job that was given up is kept for someone to look at, in seconds (30 days).
 pub const DEAD_JOB_KEEP_S: i64 = 30 * 24 * 3_600;
 /// How long an open cart that nobody touches is kept, in seconds (90 days).

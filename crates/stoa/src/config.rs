@@ -47,6 +47,8 @@ pub(crate) struct Config {
     pub(crate) mail: MailSettings,
     /// Where to listen.
     pub(crate) listen: String,
+    /// How long to go on serving after being asked to stop, so that load balancers notice.
+    pub(crate) leave: Duration,
     /// The address shoppers see; empty means made from `listen`.
     pub(crate) public_url: String,
     /// Bytes of rendered pages kept.
@@ -156,6 +158,7 @@ impl MailFile {
 struct ServerFile {
     listen: String,
     public_url: String,
+    leave_ms: u64,
     page_cache_mib: u64,
     trusted_proxies: Vec<String>,
     client_header: String,
@@ -535,6 +538,7 @@ impl File {
             },
             tagline: self.shop.tagline,
             listen: self.server.listen,
+            leave: Duration::from_millis(self.server.leave_ms),
             public_url: self.server.public_url.trim_end_matches('/').to_owned(),
             page_cache_bytes: self.server.page_cache_mib.saturating_mul(1024 * 1024),
             secret_file: Some(self.security.secret_file)

@@ -5,6 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use axum::extract::State;
+use axum::http::HeaderValue;
+use axum::http::header::CONNECTION;
+use axum::middleware;
+use axum::response::Response;
 use stoa_app::jobs::schedule::{self, Schedule};
 use stoa_app::{Shop, checkout, clock, entropy, events, follow, job, jobs, staff};
 use stoa_kernel::Ctx;
@@ -92,13 +97,17 @@ pub(crate) async fn serve(
     }
     let asked = Arc::new(Notify::new());
     let stop = {
-        let asked = Arc::clone(&asked);
+        let (asked, web, leave) = (Arc::clone(&asked), web.clone(), config.leave);
         async move {
             stop_asked.await;
+            web.leave();
+            tokio::time::sleep(leave).await;
             asked.notify_one();
         }
     };
-    let serving = listen::serve(listener, stoa_web::router(web), listen::HEAD, stop);
+    let router = stoa_web::router(web.clone())
+        .layer(middleware::map_response_with_state(web, close_when_leaving));
+    let serving = listen::serve(listener, router, listen::HEAD, stop);
     let patience = async {
         asked.notified().await;
         tokio::time::sleep(DRAIN).await;
@@ -127,6 +136,15 @@ pub(crate) async fn serve(
         tracing::warn!("some connections have not ended; they are cut off");
     }
     Ok(())
+}
+
+/// Once the shop is about to stop, each answer is the last on its connection, so that a proxy that
+/// keeps connections sends its next request elsewhere.
+async fn close_when_leaving(State(web): State<Web>, mut response: Response) -> Response {
+    if web.is_leaving() {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 /// A path as somebody elsewhere can use it.
