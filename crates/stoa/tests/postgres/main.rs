@@ -27,6 +27,8 @@ mod contention;
 mod contract;
 #[path = "../it/crash.rs"]
 mod crash;
+#[path = "../it/events.rs"]
+mod events;
 #[path = "../it/http.rs"]
 mod http;
 #[path = "../it/idempotency.rs"]
