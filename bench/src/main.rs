@@ -58,6 +58,8 @@ enum Command {
     Reads(Options),
     /// Search with facets over the API.
     Search(Options),
+    /// What followers of the event log cost, and how soon search shows a change.
+    Events(Options),
     /// Order of the results against what people judged.
     SearchQuality(Options),
     /// Memory, start time and the size of the binary.
@@ -189,6 +191,7 @@ fn run(command: Command) -> Result<bool> {
                 figures::contention::measure(&mut bench)?,
                 figures::reads::measure(&mut bench)?,
                 figures::search::measure(&mut bench)?,
+                figures::events::measure(&mut bench)?,
             ];
             sections.push(figures::size::measure(bench)?);
             sections.push(figures::search_quality::measure(&options)?);
@@ -201,6 +204,7 @@ fn run(command: Command) -> Result<bool> {
         Command::Contention(options) => one(&options, figures::contention::measure),
         Command::Reads(options) => one(&options, figures::reads::measure),
         Command::Search(options) => one(&options, figures::search::measure),
+        Command::Events(options) => one(&options, figures::events::measure),
         Command::SearchQuality(options) => {
             finish(&options, &[figures::search_quality::measure(&options)?])
         }
