@@ -326,6 +326,10 @@ stoa events tail --json --follow --as warehouse --type 'order.*'
 ```
 
 A line is written before its offset is kept: after a crash, the last lines may come again.
+
+`stoa events subscribers` lists readers and the shop's own subscribers with how far each is behind and what
+went wrong last; the back office shows the same under Events. `stoa events replay NAME --from OFFSET` sets one
+back. The shop's own do nothing twice: a mail, for example, is written once for each cause.
 ";
 
 fn reference(types: &[(&str, Value)]) -> String {

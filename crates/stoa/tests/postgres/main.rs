@@ -28,6 +28,8 @@ mod contract;
 #[path = "../it/crash.rs"]
 mod crash;
 mod endurance;
+#[path = "../it/events.rs"]
+mod events;
 #[path = "../it/http.rs"]
 mod http;
 #[path = "../it/idempotency.rs"]
