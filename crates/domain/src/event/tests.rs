@@ -104,6 +104,9 @@ fn current() -> Vec<(&'static str, Value)> {
     found
 }
 
+/// A change of a schema.
+type Change = &'static dyn Fn(&mut Value);
+
 /// What a reader of the old schema could not stand about the new one, in words.
 fn incompatibilities(old: &Value, new: &Value) -> Vec<String> {
     let mut faults = Vec::new();
@@ -249,7 +252,7 @@ fn only_optional_fields_may_be_added() {
         change(&mut new);
         incompatibilities(&old, &new)
     };
-    let fine: [&dyn Fn(&mut Value); 4] = [
+    let fine: [Change; 4] = [
         &|_| {},
         &|new| new["properties"]["more"] = json!({ "type": "integer" }),
         &|new| new["properties"]["id"]["description"] = json!("Which."),
@@ -258,7 +261,7 @@ fn only_optional_fields_may_be_added() {
     for change in fine {
         assert_eq!(changed(change), Vec::<String>::new());
     }
-    let wrong: [(&str, &dyn Fn(&mut Value)); 9] = [
+    let wrong: [(&str, Change); 9] = [
         ("/note is gone", &|new| {
             new["properties"].as_object_mut().unwrap().remove("note");
         }),
@@ -273,13 +276,13 @@ fn only_optional_fields_may_be_added() {
             new["required"] = json!(["id", "state", "items", "more"]);
         }),
         ("/state: the value \"b\" is gone", &|new| {
-            new["properties"]["state"]["enum"] = json!(["a"])
+            new["properties"]["state"]["enum"] = json!(["a"]);
         }),
         ("/id: only some values are left", &|new| new["properties"]["id"]["enum"] = json!(["a"])),
         ("/items/items/n is gone", &|new| {
             new["properties"]["items"]["items"] = json!({
                 "type": "object", "properties": {}, "required": []
-            })
+            });
         }),
     ];
     for (fault, change) in wrong {

@@ -35,7 +35,15 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     (
         // Measures the parts as well as the whole.
         "stoa-bench",
-        &["stoa-kernel", "stoa-domain", "stoa-ports", "stoa-sql", "stoa-app", "stoa-embedded"],
+        &[
+            "stoa-kernel",
+            "stoa-domain",
+            "stoa-ports",
+            "stoa-sql",
+            "stoa-app",
+            "stoa-embedded",
+            "stoa-test-stores",
+        ],
     ),
     ("stoa-xtask", &[]),
 ];
