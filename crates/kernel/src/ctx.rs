@@ -82,6 +82,8 @@ makers! {
     user_id -> UserId,
     job_id -> JobId,
     mail_id -> MailId,
+    webhook_id -> WebhookId,
+    delivery_id -> DeliveryId,
 }
 
 #[cfg(test)]

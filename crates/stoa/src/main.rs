@@ -112,7 +112,7 @@ enum TokenCommand {
     /// Make a token and print it, alone on the last line. It cannot be shown again.
     Create {
         /// What it may do; may be given more than once: admin, products:read, products:write,
-        /// stock:write, orders:read, orders:write.
+        /// stock:write, orders:read, orders:write, webhooks:read, webhooks:write.
         #[arg(long, required = true, value_name = "SCOPE", value_delimiter = ',')]
         scope: Vec<Scope>,
         /// What it is for.

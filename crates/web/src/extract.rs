@@ -166,6 +166,8 @@ needs!(
     StockWrite = StockWrite,
     OrdersRead = OrdersRead,
     OrdersWrite = OrdersWrite,
+    WebhooksRead = WebhooksRead,
+    WebhooksWrite = WebhooksWrite,
 );
 
 /// A program that was let in with a token of the needed scope. A handler of the admin API without

@@ -18,6 +18,10 @@ pub enum Scope {
     OrdersRead,
     /// Cancel orders.
     OrdersWrite,
+    /// Read webhooks and their deliveries.
+    WebhooksRead,
+    /// Create, change and delete webhooks, and send deliveries again.
+    WebhooksWrite,
 }
 
 /// A text that names no scope.
@@ -27,13 +31,15 @@ pub struct ScopeError(String);
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Admin,
         Self::ProductsRead,
         Self::ProductsWrite,
         Self::StockWrite,
         Self::OrdersRead,
         Self::OrdersWrite,
+        Self::WebhooksRead,
+        Self::WebhooksWrite,
     ];
 
     /// The name, which is never changed: it is stored and stands in other people's scripts.
@@ -45,6 +51,8 @@ impl Scope {
             Self::StockWrite => "stock:write",
             Self::OrdersRead => "orders:read",
             Self::OrdersWrite => "orders:write",
+            Self::WebhooksRead => "webhooks:read",
+            Self::WebhooksWrite => "webhooks:write",
         }
     }
 
@@ -61,6 +69,8 @@ impl Scope {
                 | (Self::OrdersWrite, Self::OrdersWrite | Self::OrdersRead)
                 | (Self::ProductsRead, Self::ProductsRead)
                 | (Self::OrdersRead, Self::OrdersRead)
+                | (Self::WebhooksWrite, Self::WebhooksWrite | Self::WebhooksRead)
+                | (Self::WebhooksRead, Self::WebhooksRead)
                 | (Self::StockWrite, Self::StockWrite)
         )
     }

@@ -14,3 +14,4 @@ mod events;
 mod jobs;
 mod prepare_all;
 mod shop;
+mod webhooks;

@@ -4,6 +4,7 @@ pub mod list;
 pub mod orders;
 pub mod products;
 pub mod stock;
+pub mod webhooks;
 
 use std::pin::Pin;
 
@@ -32,6 +33,13 @@ pub fn described() -> OpenApiRouter<Web> {
         .routes(routes!(orders::list))
         .routes(routes!(orders::read))
         .routes(routes!(orders::cancel))
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::read, webhooks::update, webhooks::delete))
+        .routes(routes!(webhooks::rotate_secret))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(webhooks::delivery))
+        .routes(routes!(webhooks::replay_delivery))
+        .routes(routes!(webhooks::replay_range))
 }
 
 /// The version that `If-Match` names; `None` without one or with `*`.
@@ -57,18 +65,18 @@ pub fn stale() -> ApiError {
     )
 }
 
-/// What an edit of the catalogue answers, and which product it has changed.
+/// What an edit answers, and which product it has changed.
 pub struct Edited {
     /// The answer.
     pub answer: Answer,
-    /// The product.
-    pub product: ProductId,
+    /// The product, if it is one that was edited.
+    pub product: Option<ProductId>,
 }
 
 /// An edit that runs within a transaction.
 pub type Edit<'a> = Pin<Box<dyn Future<Output = Result<Edited, ApiError>> + Send + 'a>>;
 
-/// Runs an edit of the catalogue: a batch of one, the idempotency key in the same transaction. A
+/// Runs an edit: a batch of one, the idempotency key in the same transaction. A
 /// repeat gets the kept answer; repeats that arrive together wait for the first.
 ///
 /// # Errors
@@ -87,7 +95,7 @@ pub async fn once(
     }
     let edited = edit(&mut tx).await;
     let (answer, product) = match edited {
-        Ok(Edited { answer, product }) => (answer, Some(product)),
+        Ok(Edited { answer, product }) => (answer, product),
         Err(error) if error.0.status >= 500 => return Err(error),
         Err(error) => {
             let Some(key) = &key else { return Err(error) };

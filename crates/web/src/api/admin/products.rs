@@ -433,7 +433,7 @@ pub async fn create(
         Box::pin(async move {
             let found = save(&web, tx, Target::New, draft, false).await?;
             let answer = Answer::json(201, &view(&web, tx, &found).await?);
-            Ok(Edited { answer, product: found.product.id })
+            Ok(Edited { answer, product: Some(found.product.id) })
         })
     })
     .await
@@ -483,7 +483,7 @@ pub async fn update(
             let target = Target::Existing(id, expected);
             let found = save(&web, tx, target, draft, expected.is_some()).await?;
             let answer = Answer::json(200, &view(&web, tx, &found).await?);
-            Ok(Edited { answer, product: id })
+            Ok(Edited { answer, product: Some(id) })
         })
     })
     .await
@@ -512,7 +512,7 @@ pub async fn delete(
             let mut ctx = context(&web)?;
             let deleted = delete_product_in(tx, &mut ctx, id, expected).await;
             deleted.map_err(|error| save_error(error, expected.is_some()))?;
-            Ok(Edited { answer: removed(), product: id })
+            Ok(Edited { answer: removed(), product: Some(id) })
         })
     })
     .await
@@ -573,7 +573,7 @@ pub async fn create_variant(
                 before.product.variants.iter().map(|variant| variant.id.to_string()).collect();
             let is_new = |variant: &VariantView| !known.contains(&variant.id);
             let answer = Answer::json(201, &variant_view(&web, tx, &found, is_new).await?);
-            Ok(Edited { answer, product: id })
+            Ok(Edited { answer, product: Some(id) })
         })
     })
     .await
@@ -630,7 +630,7 @@ pub async fn update_variant(
             let found = save(&web, tx, target, draft, expected.is_some()).await?;
             let is_changed = |variant: &VariantView| variant.sku == sku;
             let answer = Answer::json(200, &variant_view(&web, tx, &found, is_changed).await?);
-            Ok(Edited { answer, product })
+            Ok(Edited { answer, product: Some(product) })
         })
     })
     .await
@@ -662,7 +662,7 @@ pub async fn delete_variant(
             let product = before.product.id;
             let target = Target::Existing(product, expected);
             save(&web, tx, target, draft, expected.is_some()).await?;
-            Ok(Edited { answer: removed(), product })
+            Ok(Edited { answer: removed(), product: Some(product) })
         })
     })
     .await
