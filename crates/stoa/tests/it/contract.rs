@@ -989,6 +989,20 @@ const ADMIN: &[(&str, &str, &[&str])] = &[
     ("GET", "/api/admin/v1/orders", &["orders:read", "orders:write"]),
     ("GET", "/api/admin/v1/orders/{id}", &["orders:read", "orders:write"]),
     ("POST", "/api/admin/v1/orders/{id}/cancel", &["orders:write"]),
+    ("GET", "/api/admin/v1/webhooks", &["webhooks:read", "webhooks:write"]),
+    ("POST", "/api/admin/v1/webhooks", &["webhooks:write"]),
+    ("GET", "/api/admin/v1/webhooks/{id}", &["webhooks:read", "webhooks:write"]),
+    ("PATCH", "/api/admin/v1/webhooks/{id}", &["webhooks:write"]),
+    ("DELETE", "/api/admin/v1/webhooks/{id}", &["webhooks:write"]),
+    ("POST", "/api/admin/v1/webhooks/{id}/rotate-secret", &["webhooks:write"]),
+    ("GET", "/api/admin/v1/webhooks/{id}/deliveries", &["webhooks:read", "webhooks:write"]),
+    (
+        "GET",
+        "/api/admin/v1/webhooks/{id}/deliveries/{delivery}",
+        &["webhooks:read", "webhooks:write"],
+    ),
+    ("POST", "/api/admin/v1/webhooks/{id}/deliveries/{delivery}/replay", &["webhooks:write"]),
+    ("POST", "/api/admin/v1/webhooks/{id}/replay", &["webhooks:write"]),
 ];
 
 fn scopes(shop: &Shop) {
@@ -1001,8 +1015,16 @@ fn scopes(shop: &Shop) {
         ADMIN.iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
     assert_eq!(described, listed, "an operation of the merchant's side is not in the list here");
 
-    let names =
-        ["admin", "products:read", "products:write", "stock:write", "orders:read", "orders:write"];
+    let names = [
+        "admin",
+        "products:read",
+        "products:write",
+        "stock:write",
+        "orders:read",
+        "orders:write",
+        "webhooks:read",
+        "webhooks:write",
+    ];
     let tokens: Vec<(&str, String)> =
         names.into_iter().map(|scope| (scope, shop.token(scope))).collect();
     let both = shop.succeed(&["token", "create", "--scope", "orders:read,stock:write"]);
