@@ -14,6 +14,7 @@
 //! | [`installation`] | what all processes of a shop agree on | `installation` |
 //! | [`mail`] | mails to shoppers and staff | `mails`, `mail_templates` |
 //! | [`staff`] | people and programs that run the shop | `users`, `sessions`, ... |
+//! | [`webhooks`] | endpoints that are told of facts | `webhooks`, `webhook_deliveries`, ... |
 //! | [`cache`], [`rate_limit`] | what processes share for a while; who may try how often | none |
 //! | [`back_office`] | lists and sums that the back office shows | reads orders and catalogue |
 //! | [`doctor`] | looks for what must never be | reads all |
@@ -48,6 +49,7 @@ pub mod shop;
 pub mod staff;
 pub mod vendor;
 pub mod view;
+pub mod webhooks;
 
 pub use shop::Shop;
 pub use stoa_sql::{ReplicaStatus, Tx};

@@ -19,6 +19,7 @@ pub mod pricing;
 pub mod refusal;
 pub mod shop;
 pub mod vendor;
+pub mod webhooks;
 pub mod world;
 
 pub use command::{Command, Reply, decide};

@@ -83,6 +83,8 @@ makers! {
     job_id -> JobId,
     mail_id -> MailId,
     vendor_id -> VendorId,
+    webhook_id -> WebhookId,
+    delivery_id -> DeliveryId,
 }
 
 #[cfg(test)]

@@ -157,6 +157,10 @@ ids! {
     MailId = "mail";
     /// A vendor who sells in the shop.
     VendorId = "vnd";
+    /// An endpoint that is told of events.
+    WebhookId = "whk";
+    /// An event on its way to one endpoint; the same at every try.
+    DeliveryId = "dlv";
 }
 
 #[cfg(test)]

@@ -50,3 +50,23 @@ pub const CART_KEEP_S: i64 = 90 * 24 * 3_600;
 pub const MAIL_KEEP_S: i64 = 90 * 24 * 3_600;
 /// Bytes of a mail template that a merchant writes.
 pub const MAIL_TEMPLATE_BYTES: usize = 64 * 1024;
+/// Endpoints of webhooks.
+pub const WEBHOOKS: i64 = 100;
+/// Patterns of events of one webhook.
+pub const WEBHOOK_EVENTS: usize = 50;
+/// Bytes of the address of a webhook.
+pub const WEBHOOK_URL_BYTES: usize = 2_000;
+/// Bytes of an answer to a delivery that are kept.
+pub const WEBHOOK_ANSWER_BYTES: usize = 4_096;
+/// How long a delivery is kept after its event was made, in seconds (30 days), unless it waits.
+pub const WEBHOOK_KEEP_S: i64 = 30 * 24 * 3_600;
+/// How long the secret before the newest also signs, in seconds (24 hours).
+pub const WEBHOOK_OLD_SECRET_S: i64 = 24 * 3_600;
+/// How long a delivery belongs to the process that took it, in seconds.
+pub const WEBHOOK_LEASE_S: i64 = 60;
+/// How long a try to deliver may take, from the look-up of the name to the end of the answer.
+pub const WEBHOOK_TIMEOUT_S: u64 = 15;
+/// Deliveries that a process has on the way at once.
+pub const WEBHOOKS_AT_ONCE: usize = 64;
+/// Deliveries that a process has on the way to one endpoint at once.
+pub const WEBHOOKS_AT_ONCE_EACH: usize = 8;

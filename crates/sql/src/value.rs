@@ -104,6 +104,8 @@ macro_rules! from_ids {
 from_ids!(
     CategoryId,
     EventId,
+    WebhookId,
+    DeliveryId,
     JobId,
     LedgerEntryId,
     LineId,

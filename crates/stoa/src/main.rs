@@ -137,7 +137,8 @@ enum TokenCommand {
     /// Make a token and print it, alone on the last line. It cannot be shown again.
     Create {
         /// What it may do; may be given more than once: admin, products:read, products:write,
-        /// stock:write, orders:read, orders:write, vendors:read, vendors:write, or vendor alone.
+        /// stock:write, orders:read, orders:write, vendors:read, vendors:write, webhooks:read,
+        /// webhooks:write, or vendor alone.
         #[arg(long, required = true, value_name = "SCOPE", value_delimiter = ',')]
         scope: Vec<Scope>,
         /// The vendor it speaks for, with the scope vendor.

@@ -11,9 +11,10 @@ use axum::http::header::CONNECTION;
 use axum::middleware;
 use axum::response::Response;
 use stoa_app::jobs::schedule::{self, Schedule};
-use stoa_app::{Shop, checkout, clock, entropy, events, follow, job, jobs, staff};
-use stoa_kernel::Ctx;
+use stoa_app::{Shop, checkout, clock, entropy, events, follow, job, jobs, staff, webhooks};
+use stoa_kernel::{Ctx, limits};
 use stoa_web::{Options, Web};
+use stoa_webhook_http::HttpSender;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 
@@ -67,6 +68,7 @@ pub(crate) async fn serve(
         let mut tx = shop.db.begin().await?;
         job::own_all(&mut tx, clock::now()).await?;
         jobs::store::own_all(&mut tx, clock::now()).await?;
+        webhooks::store::own_all(&mut tx).await?;
         tx.commit().await?;
     }
     let copies = {
@@ -82,6 +84,9 @@ pub(crate) async fn serve(
     };
     let steps = tokio::spawn(take_steps(Arc::clone(&shop)));
     let subscribers = tokio::spawn(events::runner::run(Arc::clone(&shop), events::subscribers()));
+    let calls = HttpSender::new(limits::WEBHOOK_TIMEOUT_S, config.webhooks.allow_private)
+        .context("cannot set up TLS for webhooks")?;
+    let webhooks = tokio::spawn(webhooks::worker::run(Arc::clone(&shop), Arc::new(calls)));
     let schedules = jobs::housekeeping::schedules().context("the built-in schedules")?;
     let schedules = tokio::spawn(keep_schedules(Arc::clone(&shop), schedules));
     let (stop_worker, stopped) = watch::channel(false);
@@ -123,7 +128,7 @@ pub(crate) async fn serve(
     if let Err(error) = worker.await {
         tracing::warn!(%error, "the worker ended badly");
     }
-    for task in [copies, index, steps, subscribers, schedules, cache] {
+    for task in [copies, index, steps, subscribers, webhooks, schedules, cache] {
         task.abort();
         // Aborted is what it should be.
         let _aborted = task.await;

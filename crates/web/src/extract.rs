@@ -168,6 +168,8 @@ needs!(
     OrdersWrite = OrdersWrite,
     VendorsRead = VendorsRead,
     VendorsWrite = VendorsWrite,
+    WebhooksRead = WebhooksRead,
+    WebhooksWrite = WebhooksWrite,
 );
 
 /// A program that was let in with a token of the needed scope. A handler of the admin API without

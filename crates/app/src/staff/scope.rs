@@ -24,6 +24,10 @@ pub enum Scope {
     VendorsWrite,
     /// Speak for one vendor; the only scope of a vendor's token.
     Vendor,
+    /// Read webhooks and their deliveries.
+    WebhooksRead,
+    /// Create, change and delete webhooks, and send deliveries again.
+    WebhooksWrite,
 }
 
 /// A text that names no scope.
@@ -33,7 +37,7 @@ pub struct ScopeError(String);
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Admin,
         Self::ProductsRead,
         Self::ProductsWrite,
@@ -43,6 +47,8 @@ impl Scope {
         Self::VendorsRead,
         Self::VendorsWrite,
         Self::Vendor,
+        Self::WebhooksRead,
+        Self::WebhooksWrite,
     ];
 
     /// The name, which is never changed: it is stored and stands in other people's scripts.
@@ -57,6 +63,8 @@ impl Scope {
             Self::VendorsRead => "vendors:read",
             Self::VendorsWrite => "vendors:write",
             Self::Vendor => "vendor",
+            Self::WebhooksRead => "webhooks:read",
+            Self::WebhooksWrite => "webhooks:write",
         }
     }
 
@@ -78,6 +86,8 @@ impl Scope {
                 | (Self::OrdersWrite, Self::OrdersWrite | Self::OrdersRead)
                 | (Self::ProductsRead, Self::ProductsRead)
                 | (Self::OrdersRead, Self::OrdersRead)
+                | (Self::WebhooksWrite, Self::WebhooksWrite | Self::WebhooksRead)
+                | (Self::WebhooksRead, Self::WebhooksRead)
                 | (Self::StockWrite, Self::StockWrite)
         )
     }

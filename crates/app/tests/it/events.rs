@@ -40,7 +40,7 @@ on_both_stores! {
 /// Microseconds that these tests have let pass, beside the real ones.
 static PASSED: AtomicI64 = AtomicI64::new(0);
 
-fn clock() -> Timestamp {
+pub fn clock() -> Timestamp {
     let now = stoa_app::clock::now();
     now.plus_millis(PASSED.load(Ordering::Relaxed) / 1_000)
 }
@@ -50,14 +50,14 @@ fn pass(seconds: i64) {
 }
 
 /// A process on a store.
-struct Process {
-    shop: Arc<Shop>,
+pub struct Process {
+    pub shop: Arc<Shop>,
     _thread: EngineThread,
     _folder: TempDir,
 }
 
 impl Process {
-    async fn open(on: &Store) -> Self {
+    pub async fn open(on: &Store) -> Self {
         static SEED: AtomicU64 = AtomicU64::new(1);
         let db = on.open().await.unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -73,6 +73,7 @@ impl Process {
             providers: BTreeMap::new(),
             mail: MailSettings::default(),
             mailer: Arc::new(Outbox),
+            webhooks: stoa_app::webhooks::WebhookSettings::default(),
             cache: Cache::alone(Arc::new(MemoryCache::new()), clock),
             limits: Limits::default(),
             secret: [3; 32],

@@ -15,3 +15,4 @@ mod jobs;
 mod prepare_all;
 mod shop;
 mod vendors;
+mod webhooks;

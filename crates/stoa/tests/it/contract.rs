@@ -994,6 +994,20 @@ const ADMIN: &[(&str, &str, &[&str])] = &[
     ("POST", "/api/admin/v1/vendors", &["vendors:write"]),
     ("GET", "/api/admin/v1/vendors/{id}", &["vendors:read", "vendors:write"]),
     ("PATCH", "/api/admin/v1/vendors/{id}", &["vendors:write"]),
+    ("GET", "/api/admin/v1/webhooks", &["webhooks:read", "webhooks:write"]),
+    ("POST", "/api/admin/v1/webhooks", &["webhooks:write"]),
+    ("GET", "/api/admin/v1/webhooks/{id}", &["webhooks:read", "webhooks:write"]),
+    ("PATCH", "/api/admin/v1/webhooks/{id}", &["webhooks:write"]),
+    ("DELETE", "/api/admin/v1/webhooks/{id}", &["webhooks:write"]),
+    ("POST", "/api/admin/v1/webhooks/{id}/rotate-secret", &["webhooks:write"]),
+    ("GET", "/api/admin/v1/webhooks/{id}/deliveries", &["webhooks:read", "webhooks:write"]),
+    (
+        "GET",
+        "/api/admin/v1/webhooks/{id}/deliveries/{delivery}",
+        &["webhooks:read", "webhooks:write"],
+    ),
+    ("POST", "/api/admin/v1/webhooks/{id}/deliveries/{delivery}/replay", &["webhooks:write"]),
+    ("POST", "/api/admin/v1/webhooks/{id}/replay", &["webhooks:write"]),
 ];
 
 fn scopes(shop: &Shop) {
@@ -1015,6 +1029,8 @@ fn scopes(shop: &Shop) {
         "orders:write",
         "vendors:read",
         "vendors:write",
+        "webhooks:read",
+        "webhooks:write",
     ];
     let tokens: Vec<(&str, String)> =
         names.into_iter().map(|scope| (scope, shop.token(scope))).collect();

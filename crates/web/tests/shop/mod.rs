@@ -171,6 +171,7 @@ impl TestShop {
                 ..MailSettings::default()
             },
             mailer: Arc::new(Outbox),
+            webhooks: stoa_app::webhooks::WebhookSettings::default(),
             cache: Cache::alone(Arc::new(MemoryCache::new()), clock::now),
             limits: limits(),
             secret: [3; 32],

@@ -26,10 +26,12 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "stoa-web",
             "stoa-rabbitmq",
             "stoa-smtp",
+            "stoa-webhook-http",
         ],
     ),
     ("stoa-rabbitmq", &["stoa-kernel", "stoa-ports"]),
     ("stoa-smtp", &["stoa-kernel", "stoa-ports"]),
+    ("stoa-webhook-http", &["stoa-kernel", "stoa-ports"]),
     ("stoa-test-stores", &["stoa-sql"]),
     ("stoa-testkit", &["stoa-kernel", "stoa-domain", "stoa-ports", "stoa-sql", "stoa-app"]),
     (

@@ -5,6 +5,7 @@ pub mod orders;
 pub mod products;
 pub mod stock;
 pub mod vendors;
+pub mod webhooks;
 
 use std::pin::Pin;
 
@@ -35,6 +36,13 @@ pub fn described() -> OpenApiRouter<Web> {
         .routes(routes!(orders::cancel))
         .routes(routes!(vendors::list, vendors::create))
         .routes(routes!(vendors::read, vendors::update))
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::read, webhooks::update, webhooks::delete))
+        .routes(routes!(webhooks::rotate_secret))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(webhooks::delivery))
+        .routes(routes!(webhooks::replay_delivery))
+        .routes(routes!(webhooks::replay_range))
 }
 
 /// The version that `If-Match` names; `None` without one or with `*`.
@@ -71,8 +79,9 @@ pub struct Edited {
 /// An edit that runs within a transaction.
 pub type Edit<'a> = Pin<Box<dyn Future<Output = Result<Edited, ApiError>> + Send + 'a>>;
 
-/// Runs an edit, in a transaction of the vendor where it is a vendor's: a batch of one, the idempotency key in the same transaction. A
-/// repeat gets the kept answer; repeats that arrive together wait for the first.
+/// Runs an edit, in a transaction of the vendor where it is a vendor's: a batch of one, the
+/// idempotency key in the same transaction. A repeat gets the kept answer; repeats that arrive
+/// together wait for the first.
 ///
 /// # Errors
 /// What the edit fails with.
