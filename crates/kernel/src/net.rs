@@ -34,9 +34,9 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         (0, 0) => (c, d, e, f) == (0, 0, 0, 0xffff) && v4(g, h),
         (0x64, 0xff9b) => (c, d, e, f) == (0, 0, 0, 0) && v4(g, h),
         (0x2002, _) => v4(b, c),
-        // Of 2001::/23 only protocol assignments and Teredo, none of which a receiver has.
-        (0x2001, 0x0000..=0x01ff | 0x0db8) => false,
-        (0x3fff, 0x0000..=0x0fff) => false,
+        // Of 2001::/23 only protocol assignments and Teredo, none of which a receiver has; then what
+        // is for documentation.
+        (0x2001, 0x0000..=0x01ff | 0x0db8) | (0x3fff, 0x0000..=0x0fff) => false,
         // All that is handed out so far; the rest is private, link-local, multicast or reserved.
         _ => (a & 0xe000) == 0x2000,
     }

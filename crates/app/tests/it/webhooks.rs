@@ -39,7 +39,7 @@ impl Sender for Receiver {
         let header = call.headers.iter().find(|(name, _)| *name == "webhook-id").unwrap();
         let body = serde_json::from_str(&call.body).unwrap();
         let mut got = self.got.lock();
-        let takes = self.refuses.lock().is_none_or(|every| got.len() % every != 0);
+        let takes = self.refuses.lock().is_none_or(|every| !got.len().is_multiple_of(every));
         got.push((header.1.clone(), body, takes));
         let status = if takes { 204 } else { 500 };
         Ok(CallAnswer {
