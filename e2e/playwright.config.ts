@@ -1,5 +1,7 @@
 import { defineConfig, devices } from "@playwright/test";
 
+import type { WorkerOptions } from "./support/test";
+
 // Root needs --no-sandbox; the rest keeps Chromium from speaking to anyone but the shop.
 const args = [
   "--no-sandbox",
@@ -22,7 +24,7 @@ const withoutScript = { javaScriptEnabled: false };
 const purchases = /(purchase|trouble)\.spec\.ts/;
 const screens = process.env.UPDATE_SCREENSHOTS ? [] : /screens\.spec\.ts/;
 
-export default defineConfig({
+export default defineConfig<object, WorkerOptions>({
   testDir: "tests",
   globalSetup: "./global-setup.ts",
   workers: 2,
@@ -43,6 +45,11 @@ export default defineConfig({
   },
   projects: [
     { name: "desktop", use: desktop, testIgnore: screens },
+    {
+      name: "desktop, PostgreSQL",
+      use: { ...desktop, store: "postgres" },
+      testMatch: [purchases, /admin\.spec\.ts/],
+    },
     { name: "phone", use: phone, testMatch: [purchases, /pages\.spec\.ts/] },
     { name: "desktop without script", use: { ...desktop, ...withoutScript }, testMatch: purchases },
     { name: "phone without script", use: { ...phone, ...withoutScript }, testMatch: purchases },

@@ -151,7 +151,7 @@ pub(crate) fn available(client: &mut Client, variant: &Variant) -> Result<i64> {
 }
 
 /// Where the API shows a product.
-fn product_path(handle: &str) -> String {
+pub(crate) fn product_path(handle: &str) -> String {
     format!("/api/v1/products/{}", encoded(handle))
 }
 

@@ -60,6 +60,8 @@ enum Command {
     Reads(Options),
     /// Search with facets over the API.
     Search(Options),
+    /// What followers of the event log cost, and how soon search shows a change.
+    Events(Options),
     /// Order of the results against what people judged.
     SearchQuality(Options),
     /// Memory, start time and the size of the binary.
@@ -191,6 +193,7 @@ fn run(command: Command) -> Result<bool> {
                 figures::contention::measure(&mut bench)?,
                 figures::reads::measure(&mut bench)?,
                 figures::search::measure(&mut bench)?,
+                figures::events::measure(&mut bench)?,
             ];
             sections.push(figures::size::measure(bench)?);
             sections.extend(figures::postgres::measure(&options)?);
@@ -208,6 +211,7 @@ fn run(command: Command) -> Result<bool> {
         }
         Command::Reads(options) => one(&options, figures::reads::measure),
         Command::Search(options) => one(&options, figures::search::measure),
+        Command::Events(options) => one(&options, figures::events::measure),
         Command::SearchQuality(options) => {
             finish(&options, &[figures::search_quality::measure(&options)?])
         }

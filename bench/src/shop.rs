@@ -1,8 +1,11 @@
 //! The real binary on a data directory of its own.
 
+use std::io::Read as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -137,6 +140,31 @@ impl Shop {
         self.command(&["doctor"]).map(|_| ())
     }
 
+    /// Starts a process that reads the event log from now on, and keeps its place under a name.
+    pub(crate) fn reader(&self, name: &str) -> Result<Reader> {
+        // So that the place is there before anything happens.
+        self.command(&["events", "tail", "--as", name])?;
+        let mut child = Command::new(&self.binary)
+            .args(["events", "tail", "--json", "--follow", "--as", name, "--data"])
+            .arg(self.data.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("starting a reader")?;
+        let mut out = child.stdout.take().context("a reader's output")?;
+        let lines = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&lines);
+        std::thread::spawn(move || {
+            let mut buffer = [0; 64 * 1024];
+            while let Ok(n @ 1..) = out.read(&mut buffer) {
+                let read = buffer.get(..n).unwrap_or_default();
+                let n = read.iter().filter(|byte| **byte == b'\n').count();
+                counted.fetch_add(u64::try_from(n).unwrap_or(0), Ordering::Relaxed);
+            }
+        });
+        Ok(Reader { child, lines })
+    }
+
     /// Runs a command on the data directory; anything but success is an error.
     fn command(&self, arguments: &[&str]) -> Result<Output> {
         let shown = format!("stoa {}", arguments.join(" "));
@@ -156,6 +184,27 @@ impl Shop {
             command.env("STOA_DATABASE__URL", address);
         }
         command
+    }
+}
+
+/// A process that reads the event log; it ends with the value.
+pub(crate) struct Reader {
+    child: Child,
+    lines: Arc<AtomicU64>,
+}
+
+impl Reader {
+    /// Events it was told of.
+    pub(crate) fn lines(&self) -> u64 {
+        self.lines.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        // It may have ended; then both calls only say so.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -13,8 +13,9 @@ function binary(): string {
 }
 
 /** What a test's environment says about shops must not reach the shop under test. */
-function environment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("STOA_")));
+function environment(database: string | undefined): NodeJS.ProcessEnv {
+  const others = Object.entries(process.env).filter(([name]) => !name.startsWith("STOA_"));
+  return { ...Object.fromEntries(others), ...(database && { STOA_DATABASE__URL: database }) };
 }
 
 /** A running shop: the real binary with a data directory of its own. */
@@ -29,14 +30,19 @@ export class Shop {
   private constructor(
     private readonly process: ChildProcess,
     private readonly data: string,
+    private readonly environment: NodeJS.ProcessEnv,
   ) {}
 
-  /** Starts `stoa demo` or, with an empty data directory, `stoa serve`. */
-  static async start(command: "demo" | "serve"): Promise<Shop> {
+  /**
+   * Starts `stoa demo` or, with an empty data directory, `stoa serve`; on the PostgreSQL database at an
+   * address, or the one that is embedded.
+   */
+  static async start(command: "demo" | "serve", database?: string): Promise<Shop> {
     const data = mkdtempSync(join(tmpdir(), "stoa-e2e-"));
     const args = [command, "--data", data, "--listen", "127.0.0.1:0"];
-    const child = spawn(binary(), args, { env: environment(), stdio: ["ignore", "pipe", "pipe"] });
-    const shop = new Shop(child, data);
+    const env = environment(database);
+    const child = spawn(binary(), args, { env, stdio: ["ignore", "pipe", "pipe"] });
+    const shop = new Shop(child, data, env);
     await new Promise<void>((ready, failed) => {
       const timer = setTimeout(() => failed(new Error(`no shop after 60 s:\n${shop.output}`)), 60_000);
       const read = (chunk: Buffer) => {
@@ -61,7 +67,7 @@ export class Shop {
 
   createToken(scope: string): string {
     const args = ["token", "create", "--scope", scope, "--data", this.data];
-    const printed = execFileSync(binary(), args, { env: environment(), stdio: ["ignore", "pipe", "ignore"] });
+    const printed = execFileSync(binary(), args, { env: this.environment, stdio: ["ignore", "pipe", "ignore"] });
     return printed.toString().trim().split("\n").at(-1) ?? "";
   }
 

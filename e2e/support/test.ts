@@ -1,6 +1,8 @@
 import { type BrowserContext, type Page, test as base } from "@playwright/test";
 
 import { Api } from "./api";
+import { Postgres } from "./postgres";
+import { Shop } from "./shop";
 
 function required(name: string): string {
   const value = process.env[name];
@@ -47,6 +49,18 @@ function watch(context: BrowserContext, own: string): string[] {
   return faults;
 }
 
+export interface WorkerOptions {
+  /** What shops keep their data in. */
+  store: "embedded" | "postgres";
+}
+
+interface WorkerFixtures {
+  /** The server of shops that are not on the embedded database. */
+  server: Postgres | undefined;
+  /** The demo shop: where it is, and a token for everything. */
+  demo: { url: string; token: string };
+}
+
 interface Fixtures {
   /** What programs may do in the demo shop. */
   api: Api;
@@ -57,9 +71,27 @@ interface Fixtures {
   guard: void;
 }
 
-export const test = base.extend<Fixtures>({
-  baseURL: async ({}, use) => use(required("E2E_URL")),
-  api: async ({}, use) => use(new Api(required("E2E_URL"), required("E2E_TOKEN"))),
+export const test = base.extend<Fixtures, WorkerOptions & WorkerFixtures>({
+  store: ["embedded", { option: true, scope: "worker" }],
+  server: [
+    async ({ store }, use) => {
+      const server = store === "postgres" ? await Postgres.start() : undefined;
+      await use(server);
+      await server?.stop();
+    },
+    { scope: "worker" },
+  ],
+  demo: [
+    async ({ server }, use) => {
+      if (!server) return use({ url: required("E2E_URL"), token: required("E2E_TOKEN") });
+      const shop = await Shop.start("demo", server.newDatabase());
+      await use({ url: shop.url, token: shop.createToken("admin") });
+      await shop.stop();
+    },
+    { scope: "worker" },
+  ],
+  baseURL: async ({ demo }, use) => use(demo.url),
+  api: async ({ demo }, use) => use(new Api(demo.url, demo.token)),
   scripted: async ({ javaScriptEnabled }, use) => use(javaScriptEnabled !== false),
   phone: async ({ isMobile }, use) => use(!!isMobile),
   guard: [

@@ -9,8 +9,8 @@ const keeper = { name: "Grace Keeper", email: "grace@example.com", password: "co
 
 const test = base.extend<object, { shop: Shop }>({
   shop: [
-    async ({}, use) => {
-      const shop = await Shop.start("serve");
+    async ({ server }, use) => {
+      const shop = await Shop.start("serve", server?.newDatabase());
       await use(shop);
       await shop.stop();
     },

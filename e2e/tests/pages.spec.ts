@@ -145,6 +145,7 @@ test("back office", async ({ page }, info) => {
     ["admin-jobs", "/admin/jobs"],
     ["admin-mails", "/admin/mails"],
     ["admin-people", "/admin/people"],
+    ["admin-vendors", "/admin/vendors"],
     ["admin-system", "/admin/system"],
     ["admin-not-found", "/admin/orders/ord_00000000000000000000000000"],
   ]) {

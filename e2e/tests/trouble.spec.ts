@@ -16,7 +16,7 @@ import { expect, test } from "../support/test";
 
 /** A handle that no other test, in no other project, uses. */
 function handleFor(name: string, info: TestInfo): string {
-  return `${name}-${info.project.name.replaceAll(" ", "-")}`;
+  return `${name}-${info.project.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}`;
 }
 
 test("a bank that asks is answered with yes or no", async ({ page, api, scripted }, info) => {

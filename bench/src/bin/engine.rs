@@ -40,6 +40,7 @@ fn product(n: u64) -> Draft {
         handle: format!("product-{n}"),
         title: format!("A product with a title of ordinary length, number {n}"),
         status: Status::Active,
+        vendor: None,
         brand: Some("Brand".to_owned()),
         category: vec!["Things".to_owned()],
         product_type: None,

@@ -5,6 +5,7 @@ pub(crate) mod build;
 pub(crate) mod buyers;
 pub(crate) mod checkout;
 pub(crate) mod contention;
+pub(crate) mod events;
 pub(crate) mod postgres;
 pub(crate) mod reads;
 pub(crate) mod search;

@@ -141,10 +141,7 @@ impl Checkouts {
             Figure::holds("stoa doctor afterwards", "clean", bench.shop.doctor()),
             Figure::told("requests", quantity(measured.requests_per_second(), "/s")),
             Figure::told("CPU of the shop an order", cpu(measured.server_cpu, orders)),
-            Figure::told(
-                "CPU of PostgreSQL an order",
-                cpu(self.database_cpu, self.acknowledged),
-            ),
+            Figure::told("CPU of PostgreSQL an order", cpu(self.database_cpu, self.acknowledged)),
             Figure::told(
                 "CPU of the load generator a request",
                 cpu(measured.own_cpu, measured.requests()),

@@ -13,7 +13,7 @@ use stoa_domain::checkout::PlaceOrder;
 use stoa_domain::checkout::workflow::{Follow, ProviderAnswer, Step, follow, next_step};
 use stoa_domain::order::{Order, OrderStatus, PaymentStatus};
 use stoa_domain::{Command, Refusal, Reply};
-use stoa_kernel::{OrderId, Token};
+use stoa_kernel::{OrderId, Token, limits};
 use stoa_ports::payment::{Charge, ChargeOutcome, PaymentError, PaymentProvider};
 
 use crate::answer::Answer;
@@ -27,10 +27,8 @@ use crate::{job, order};
 const PROVIDER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a request waits for its payment before it is told to ask again.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(25);
-/// How long a worker has for a job it took, in seconds.
-const WORKER_LEASE_S: i64 = 60;
-/// Jobs that a worker takes at once.
-const WORKER_JOBS: i64 = 50;
+/// Jobs that a worker takes up before it says so.
+const WORKER_JOBS: usize = 50;
 
 /// How a shopper pays.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -299,44 +297,53 @@ pub async fn resume(shop: &Shop, id: OrderId, attempts: u32) -> Result<Option<Dr
     })
 }
 
-/// Takes up jobs that are due; says how many. Called again and again by the worker.
+/// Takes up jobs that are due, one after the other; says how many. Called again and again by the
+/// worker.
 ///
 /// # Errors
 /// The store failed.
 pub async fn run_due_jobs(shop: &Shop) -> Result<usize, StoreError> {
+    let mut n = 0;
+    while n < WORKER_JOBS && run_due_job(shop).await? {
+        n += 1;
+    }
+    Ok(n)
+}
+
+/// Takes up the job that has been due for longest, if any is. Only one is taken at a time, so that a
+/// worker that dies keeps no more than that from the others.
+async fn run_due_job(shop: &Shop) -> Result<bool, StoreError> {
     let now = (shop.clock)();
-    let until = now.plus_seconds(WORKER_LEASE_S);
     let mut tx = shop.db.read().await?;
     if !job::any_due(&mut tx, now).await? {
-        return Ok(0);
+        return Ok(false);
     }
     drop(tx);
     let mut tx = shop.db.begin().await?;
-    let taken = job::take(&mut tx, now, until, WORKER_JOBS).await?;
+    let taken = job::take(&mut tx, now, now.plus_seconds(limits::JOB_LEASE_S), 1).await?;
     tx.commit().await?;
-    let n = taken.len();
-    for taken in taken {
-        let attempts = u32::try_from(taken.attempts.max(1) - 1).unwrap_or(u32::MAX);
-        let driven = resume(shop, taken.order_id, attempts).await?;
-        let pause_ms = match driven {
-            Some(Driven::Settled(order)) => match order.payment.status {
-                PaymentStatus::RequiresAction => {
-                    let deadline =
-                        order.updated_at.plus_seconds(stoa_kernel::limits::PAYMENT_ACTION_S);
-                    let left = deadline.as_micros() - (shop.clock)().as_micros();
-                    (left / 1_000 + 1).clamp(1_000, 30_000)
-                }
-                _ => continue,
-            },
-            Some(Driven::Later { pause_ms }) => pause_ms,
-            Some(Driven::Unavailable) => 1_000,
-            None => continue,
-        };
-        let mut tx = shop.db.begin().await?;
-        let run_at = (shop.clock)().plus_millis(pause_ms);
-        let why = "the payment provider has not settled it yet";
-        job::postpone(&mut tx, taken.kind, taken.order_id, run_at, why).await?;
-        tx.commit().await?;
-    }
-    Ok(n)
+    let Some(taken) = taken.into_iter().next() else {
+        return Ok(false); // Another worker was faster.
+    };
+    let attempts = u32::try_from(taken.attempts.max(1) - 1).unwrap_or(u32::MAX);
+    let driven = resume(shop, taken.order_id, attempts).await?;
+    let pause_ms = match driven {
+        Some(Driven::Settled(order)) => match order.payment.status {
+            PaymentStatus::RequiresAction => {
+                let deadline = order.updated_at.plus_seconds(limits::PAYMENT_ACTION_S);
+                let left = deadline.as_micros() - (shop.clock)().as_micros();
+                (left / 1_000 + 1).clamp(1_000, 30_000)
+            }
+            _ => return Ok(true),
+        },
+        Some(Driven::Later { pause_ms }) => pause_ms,
+        Some(Driven::Unavailable) => 1_000,
+        None => return Ok(true),
+    };
+    let mut tx = shop.db.begin().await?;
+    let run_at = (shop.clock)().plus_millis(pause_ms);
+    let why = "the payment provider has not settled it yet";
+    job::postpone(&mut tx, taken.kind, taken.order_id, run_at, why).await?;
+    tx.commit().await?;
+    Ok(true)
 }

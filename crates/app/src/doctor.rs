@@ -3,7 +3,7 @@
 use stoa_sql::Db;
 
 use crate::error::StoreError;
-use crate::{event_log, inventory, ledger, order};
+use crate::{event_log, inventory, ledger, order, vendor};
 
 /// What was looked at, and what was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,11 @@ pub struct Finding {
 pub async fn examine(db: &Db) -> Result<Vec<Finding>, StoreError> {
     let integrity = db.integrity_faults().await?;
     let mut tx = db.read().await?;
+    let mut vendors = vendor::store::faults(&mut tx).await?;
+    if let Some(any) = vendor::store::list(&mut tx, None, None, 1).await?.first() {
+        // Without the server's role, vendors are turned away.
+        vendors.extend(db.read_scoped(any.id).await.err().map(|error| error.to_string()));
+    }
     Ok(vec![
         Finding { check: "database integrity", faults: integrity },
         Finding {
@@ -33,5 +38,6 @@ pub async fn examine(db: &Db) -> Result<Vec<Finding>, StoreError> {
         },
         Finding { check: "ledger balance", faults: ledger::store::faults(&mut tx).await? },
         Finding { check: "event sequences", faults: event_log::faults(&mut tx).await? },
+        Finding { check: "vendors of variants and stock", faults: vendors },
     ])
 }

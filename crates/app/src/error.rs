@@ -35,6 +35,11 @@ impl StoreError {
         matches!(self, Self::Sql(error) if error.is_lost_race())
     }
 
+    /// Whether a vendor asked for what a vendor may not do, or for a row of others.
+    pub fn is_denied(&self) -> bool {
+        matches!(self, Self::Sql(SqlError { kind: ErrorKind::Denied, .. }))
+    }
+
     /// Whether the same call may succeed later.
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Sql(SqlError { kind: ErrorKind::Unavailable, .. }))

@@ -26,6 +26,7 @@ const COLUMNS: &[Column] = &[
     ("status", Type::Int),
     ("answer", Type::Text),
     ("created_at", Type::Time),
+    ("vendor_id", Type::Uuid),
 ];
 
 // Not one upsert: of two processes that have the same new key, one must lose and look again.
@@ -125,6 +126,7 @@ pub async fn keep(
     is_new: impl Fn(&KeyHash) -> bool,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    let vendor = tx.vendor();
     for (write, new) in [(&INSERT, true), (&UPDATE, false)] {
         let rows = kept.iter().filter(|kept| is_new(&kept.key) == new).map(|kept| {
             [
@@ -134,6 +136,7 @@ pub async fn keep(
                 kept.answer.as_ref().map(|answer| i64::from(answer.status)).into(),
                 kept.answer.as_ref().map(|answer| answer.body.as_str()).into(),
                 now.into(),
+                vendor.into(),
             ]
         });
         tx.write(write, rows).await?;

@@ -10,9 +10,11 @@
 //! | [`events`] | who takes facts, and how far behind everybody is | `subscribers` |
 //! | [`jobs`] | jobs of the background: queue, workers, schedules | `queued_jobs`, `job_schedules` |
 //! | [`idempotency`], [`answer`], [`view`] | answers that can be repeated | `idempotency_keys` |
+//! | [`vendor`] | others who sell in the shop | `vendors` |
 //! | [`installation`] | what all processes of a shop agree on | `installation` |
 //! | [`mail`] | mails to shoppers and staff | `mails`, `mail_templates` |
 //! | [`staff`] | people and programs that run the shop | `users`, `sessions`, ... |
+//! | [`webhooks`] | endpoints that are told of facts | `webhooks`, `webhook_deliveries`, ... |
 //! | [`cache`], [`rate_limit`] | what processes share for a while; who may try how often | none |
 //! | [`back_office`] | lists and sums that the back office shows | reads orders and catalogue |
 //! | [`doctor`] | looks for what must never be | reads all |
@@ -45,7 +47,9 @@ pub mod order;
 pub mod rate_limit;
 pub mod shop;
 pub mod staff;
+pub mod vendor;
 pub mod view;
+pub mod webhooks;
 
 pub use shop::Shop;
 pub use stoa_sql::{ReplicaStatus, Tx};

@@ -18,6 +18,7 @@ use crate::engine::Engine;
 use crate::events::lag::Followed;
 use crate::mail::MailSettings;
 use crate::rate_limit::Limits;
+use crate::webhooks::WebhookSettings;
 
 /// A shop that runs.
 #[derive(Debug)]
@@ -38,6 +39,8 @@ pub struct Shop {
     pub mail: MailSettings,
     /// What sends them.
     pub mailer: Arc<dyn Mailer>,
+    /// What webhooks may call.
+    pub webhooks: WebhookSettings,
     /// Payment providers by name.
     pub providers: BTreeMap<&'static str, Arc<dyn PaymentProvider>>,
     /// What this process shares with others for a while.

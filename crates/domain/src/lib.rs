@@ -18,6 +18,7 @@ pub mod order;
 pub mod pricing;
 pub mod refusal;
 pub mod shop;
+pub mod vendor;
 pub mod webhooks;
 pub mod world;
 

@@ -7,7 +7,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use stoa_kernel::{LocationId, Money, OrderId, ProductId, Timestamp, TokenHash, VariantId};
+use stoa_kernel::{
+    LocationId, Money, OrderId, ProductId, Timestamp, TokenHash, VariantId, VendorId,
+};
 
 use crate::cart::{Cart, CartState};
 use crate::command::{Command, VariantRef};
@@ -37,6 +39,8 @@ pub struct Offer {
     pub price: Option<Money>,
     /// Whether its product is on sale.
     pub on_sale: bool,
+    /// Who sells it; `None` for the shop itself.
+    pub vendor_id: Option<VendorId>,
 }
 
 /// The rows a batch may touch, as they are in its transaction.

@@ -82,6 +82,9 @@ makers! {
     user_id -> UserId,
     job_id -> JobId,
     mail_id -> MailId,
+    vendor_id -> VendorId,
+    webhook_id -> WebhookId,
+    delivery_id -> DeliveryId,
 }
 
 #[cfg(test)]

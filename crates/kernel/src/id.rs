@@ -155,6 +155,12 @@ ids! {
     JobId = "job";
     /// A mail to one reader.
     MailId = "mail";
+    /// A vendor who sells in the shop.
+    VendorId = "vnd";
+    /// An endpoint that is told of events.
+    WebhookId = "whk";
+    /// An event on its way to one endpoint; the same at every try.
+    DeliveryId = "dlv";
 }
 
 #[cfg(test)]

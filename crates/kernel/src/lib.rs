@@ -10,6 +10,7 @@ pub mod handle;
 pub mod id;
 pub mod limits;
 pub mod money;
+pub mod net;
 pub mod time;
 pub mod token;
 
@@ -17,8 +18,8 @@ pub use cron::{Cron, CronError};
 pub use ctx::{Ctx, IdSource};
 pub use decimal::Decimal;
 pub use id::{
-    CategoryId, EventId, JobId, LedgerEntryId, LineId, LocationId, MailId, MovementId, OrderId,
-    PaymentId, ProductId, UserId, VariantId,
+    CategoryId, DeliveryId, EventId, JobId, LedgerEntryId, LineId, LocationId, MailId, MovementId,
+    OrderId, PaymentId, ProductId, UserId, VariantId, VendorId, WebhookId,
 };
 pub use money::{Currency, Money, MoneyError, Rate};
 pub use time::Timestamp;

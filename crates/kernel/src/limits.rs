@@ -38,8 +38,10 @@ pub const ENGINE_OFFERS: usize = 20_000;
 pub const PAYMENT_ACTION_S: i64 = 30 * 60;
 /// Bytes of a search query.
 pub const QUERY_BYTES: usize = 200;
-/// How long a new job belongs to the process that made it before another may take it, in seconds.
-pub const JOB_LEASE_S: i64 = 30;
+/// How long a step of an order belongs to the process that made or took it before another may take it,
+/// in seconds: longer than a payment provider may take to answer once (10 s). To take a step that is
+/// under way is harmless: the provider is asked under the payment's id, and settles it once.
+pub const JOB_LEASE_S: i64 = 15;
 /// How long a job that was given up is kept for someone to look at, in seconds (30 days).
 pub const DEAD_JOB_KEEP_S: i64 = 30 * 24 * 3_600;
 /// How long an open cart that nobody touches is kept, in seconds (90 days).
@@ -48,3 +50,23 @@ pub const CART_KEEP_S: i64 = 90 * 24 * 3_600;
 pub const MAIL_KEEP_S: i64 = 90 * 24 * 3_600;
 /// Bytes of a mail template that a merchant writes.
 pub const MAIL_TEMPLATE_BYTES: usize = 64 * 1024;
+/// Endpoints of webhooks.
+pub const WEBHOOKS: i64 = 100;
+/// Patterns of events of one webhook.
+pub const WEBHOOK_EVENTS: usize = 50;
+/// Bytes of the address of a webhook.
+pub const WEBHOOK_URL_BYTES: usize = 2_000;
+/// Bytes of an answer to a delivery that are kept.
+pub const WEBHOOK_ANSWER_BYTES: usize = 4_096;
+/// How long a delivery is kept after its event was made, in seconds (30 days), unless it waits.
+pub const WEBHOOK_KEEP_S: i64 = 30 * 24 * 3_600;
+/// How long the secret before the newest also signs, in seconds (24 hours).
+pub const WEBHOOK_OLD_SECRET_S: i64 = 24 * 3_600;
+/// How long a delivery belongs to the process that took it, in seconds.
+pub const WEBHOOK_LEASE_S: i64 = 60;
+/// How long a try to deliver may take, from the look-up of the name to the end of the answer.
+pub const WEBHOOK_TIMEOUT_S: u64 = 15;
+/// Deliveries that a process has on the way at once.
+pub const WEBHOOKS_AT_ONCE: usize = 64;
+/// Deliveries that a process has on the way to one endpoint at once.
+pub const WEBHOOKS_AT_ONCE_EACH: usize = 8;

@@ -6,6 +6,7 @@
 //! | [`search::SearchIndex`] | full text, facets, suggestions over the catalogue |
 //! | [`jobs::JobQueue`] | handing jobs of the background to workers |
 //! | [`mail::Mailer`] | sending mail |
+//! | [`webhook::Sender`] | calling the programs of others |
 //! | [`payment::PaymentProvider`] | taking and returning money |
 //! | [`cache::CacheStore`] | rate limits, and values that are read again and again |
 
@@ -20,3 +21,4 @@ pub mod payment;
 pub mod search;
 #[cfg(feature = "testsuite")]
 pub mod search_suite;
+pub mod webhook;

@@ -49,12 +49,12 @@ pub async fn copy(
         (Backend::Sqlite(_), true) => from.begin().await?,
         (Backend::Postgres(postgres), true) => {
             let tables = from.read().await?.tables().await?;
-            Tx(Inner::Postgres(postgres.frozen(&tables).await?))
+            Tx::of_the_shop(Inner::Postgres(postgres.frozen(&tables).await?))
         }
     };
     let mut target = to.begin().await?;
     for tx in [&mut source, &mut target] {
-        if let Inner::Postgres(tx) = &mut tx.0 {
+        if let Inner::Postgres(tx) = &mut tx.inner {
             tx.without_time_outs().await?;
         }
     }
@@ -63,7 +63,7 @@ pub async fn copy(
     for (table, _) in tables.iter().rev() {
         target.run(&format!("delete from \"{}\"", table.name)).await?;
     }
-    if let Inner::Sqlite(_) = target.0 {
+    if let Inner::Sqlite(_) = target.inner {
         // Rows of one table that refer to each other come in no helpful order.
         target.run("pragma defer_foreign_keys = on").await?;
     }
@@ -76,7 +76,7 @@ pub async fn copy(
         let n = compare(&mut source, &mut target, table, kinds, progress).await?;
         counts.insert(table.name.clone(), n);
     }
-    if let Inner::Postgres(_) = target.0 {
+    if let Inner::Postgres(_) = target.inner {
         continue_numbers(&mut target, &tables).await?;
         target.run("analyze").await?;
     }
@@ -90,7 +90,7 @@ type Planned = (Table, Vec<Type>);
 /// The tables of the target in order, with the types of their columns.
 async fn plan(source: &mut Tx, target: &mut Tx) -> Result<Vec<Planned>> {
     let (ours, theirs) = (source.tables().await?, target.tables().await?);
-    let (known, other) = match (&source.0, &target.0) {
+    let (known, other) = match (&source.inner, &target.inner) {
         (Inner::Sqlite(_), Inner::Postgres(_)) => (&theirs, &ours),
         (Inner::Postgres(_), Inner::Sqlite(_)) => (&ours, &theirs),
         _ => return Err(SqlError::internal("both databases are of one kind; use backup")),
@@ -148,7 +148,7 @@ impl<'a> Rows<'a> {
             return Err(SqlError::internal(format!("the table {name} has no primary key")));
         }
         // Both in the order of bytes.
-        let is_postgres = matches!(tx.0, Inner::Postgres(_));
+        let is_postgres = matches!(tx.inner, Inner::Postgres(_));
         let by: Vec<String> = key
             .iter()
             .map(|(at, column)| {
@@ -214,7 +214,7 @@ async fn write(
         done += u64::try_from(n).unwrap_or(0);
         progress(Step::Copy, name, done);
     };
-    match &mut target.0 {
+    match &mut target.inner {
         Inner::Sqlite(tx) => {
             let places: Vec<String> = (1..=table.columns.len()).map(|n| format!("${n}")).collect();
             let insert =
@@ -349,7 +349,7 @@ async fn continue_numbers(target: &mut Tx, tables: &[Planned]) -> Result<()> {
 impl Tx {
     /// Runs a text made here.
     pub(crate) async fn run(&mut self, text: &str) -> Result<()> {
-        match &mut self.0 {
+        match &mut self.inner {
             Inner::Sqlite(tx) => tx.batch(text),
             Inner::Postgres(tx) => tx.batch(text).await,
         }

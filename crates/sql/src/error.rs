@@ -10,6 +10,8 @@ use tokio_postgres::error::DbError;
 pub enum ErrorKind {
     /// A constraint of the schema does not hold.
     Constraint,
+    /// The transaction is a vendor's, and a vendor may not do this or reach that row.
+    Denied,
     /// The transaction met another one and lost; begun anew, it may succeed.
     Conflict,
     /// The database is busy, full or away; the same call may succeed later.
@@ -39,6 +41,10 @@ impl SqlError {
         Self { kind: ErrorKind::Unavailable, message: message.into() }
     }
 
+    pub(crate) fn denied(message: impl Into<String>) -> Self {
+        Self { kind: ErrorKind::Denied, message: message.into() }
+    }
+
     pub(crate) fn newer_schema(found: i64, known: i64) -> Self {
         let message = format!(
             "the database has schema {found}, made by a newer Stoa; this one knows {known}"
@@ -64,7 +70,11 @@ impl SqlError {
 impl From<rusqlite::Error> for SqlError {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ffi::ErrorCode as C;
+        // Only triggers of a vendor's connection raise errors.
+        let extended = error.sqlite_error().map(|error| error.extended_code);
         let kind = match error.sqlite_error_code() {
+            _ if extended == Some(rusqlite::ffi::SQLITE_CONSTRAINT_TRIGGER) => ErrorKind::Denied,
+            Some(C::AuthorizationForStatementDenied) => ErrorKind::Denied,
             Some(C::ConstraintViolation) => ErrorKind::Constraint,
             Some(
                 C::DatabaseBusy
@@ -102,6 +112,7 @@ impl From<&DbError> for SqlError {
         let code = error.code().code();
         let kind = match (code.get(..2), code) {
             (_, "40001" | "40P01") => ErrorKind::Conflict,
+            (_, "42501") => ErrorKind::Denied,
             // Text that holds a NUL, which PostgreSQL keeps nowhere.
             (Some("23"), _) | (_, "22021" | "22P05") => ErrorKind::Constraint,
             // Connections, resources, operators; locks, statements and transactions that took too

@@ -23,6 +23,8 @@ mod value;
 use std::path::Path;
 use std::sync::Arc;
 
+use stoa_kernel::VendorId;
+
 pub use copy::{Step, copy};
 pub use error::{ErrorKind, SqlError};
 pub use postgres::{
@@ -45,8 +47,14 @@ enum Backend {
 }
 
 /// A transaction. Dropped without [`Tx::commit`], it is rolled back.
+///
+/// One that was begun for a vendor ([`Db::begin_scoped`]) sees and changes only what belongs to the
+/// vendor, whatever its statements say; what it may not do at all is [`ErrorKind::Denied`].
 #[derive(Debug)]
-pub struct Tx(Inner);
+pub struct Tx {
+    inner: Inner,
+    vendor: Option<VendorId>,
+}
 
 /// What [`Tx::snapshot`] has made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,18 +134,47 @@ impl Db {
     /// Begins a transaction that writes. On SQLite it waits for the one before it, on PostgreSQL
     /// for a connection.
     pub async fn begin(&self) -> Result<Tx> {
-        Ok(Tx(match &self.0 {
+        Ok(Tx::of_the_shop(match &self.0 {
             Backend::Sqlite(sqlite) => Inner::Sqlite(sqlite.begin().await?),
             Backend::Postgres(postgres) => Inner::Postgres(postgres.begin().await?),
         }))
     }
 
+    /// The same for a vendor: on PostgreSQL it runs under the role `stoa_vendor`, which policies
+    /// bind; on SQLite on a connection with views and triggers in place of the tables.
+    ///
+    /// # Errors
+    /// The server's role is missing or not granted.
+    pub async fn begin_scoped(&self, vendor: VendorId) -> Result<Tx> {
+        let inner = match &self.0 {
+            Backend::Sqlite(sqlite) => Inner::Sqlite(sqlite.begin_scoped(vendor.uuid()).await?),
+            Backend::Postgres(postgres) => {
+                Inner::Postgres(postgres.begin_scoped(vendor.uuid()).await?)
+            }
+        };
+        Ok(Tx { inner, vendor: Some(vendor) })
+    }
+
     /// Begins a transaction that only reads; all its statements see one state of the database.
     pub async fn read(&self) -> Result<Tx> {
-        Ok(Tx(match &self.0 {
+        Ok(Tx::of_the_shop(match &self.0 {
             Backend::Sqlite(sqlite) => Inner::Sqlite(sqlite.read()?),
             Backend::Postgres(postgres) => Inner::Postgres(postgres.read().await?),
         }))
+    }
+
+    /// The same for a vendor, as [`Db::begin_scoped`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn read_scoped(&self, vendor: VendorId) -> Result<Tx> {
+        let inner = match &self.0 {
+            Backend::Sqlite(sqlite) => Inner::Sqlite(sqlite.read_scoped(vendor.uuid())?),
+            Backend::Postgres(postgres) => {
+                Inner::Postgres(postgres.read_scoped(vendor.uuid()).await?)
+            }
+        };
+        Ok(Tx { inner, vendor: Some(vendor) })
     }
 
     /// Begins a transaction that only reads, on a replica where there is one: what it sees may be a
@@ -145,7 +182,9 @@ impl Db {
     pub async fn read_stale(&self) -> Result<Tx> {
         match &self.0 {
             Backend::Sqlite(_) => self.read().await,
-            Backend::Postgres(postgres) => Ok(Tx(Inner::Postgres(postgres.read_stale().await?))),
+            Backend::Postgres(postgres) => {
+                Ok(Tx::of_the_shop(Inner::Postgres(postgres.read_stale().await?)))
+            }
         }
     }
 
@@ -221,6 +260,15 @@ impl Sql {
 }
 
 impl Tx {
+    const fn of_the_shop(inner: Inner) -> Self {
+        Self { inner, vendor: None }
+    }
+
+    /// The vendor whose transaction it is; none for the shop's own.
+    pub const fn vendor(&self) -> Option<VendorId> {
+        self.vendor
+    }
+
     /// The rows a statement gives, each through `map`.
     pub async fn query<T, E: From<SqlError>>(
         &mut self,
@@ -228,7 +276,7 @@ impl Tx {
         params: &[Param<'_>],
         map: impl FnMut(&Row<'_>) -> std::result::Result<T, E>,
     ) -> std::result::Result<Vec<T>, E> {
-        match &mut self.0 {
+        match &mut self.inner {
             Inner::Sqlite(tx) => tx.query(sql.sqlite, params, map),
             Inner::Postgres(tx) => tx.query(sql.for_postgres(tx), params, map).await,
         }
@@ -241,7 +289,7 @@ impl Tx {
         params: &[Param<'_>],
         map: impl FnMut(&Row<'_>) -> std::result::Result<T, E>,
     ) -> std::result::Result<Option<T>, E> {
-        match &mut self.0 {
+        match &mut self.inner {
             Inner::Sqlite(tx) => tx.query_opt(sql.sqlite, params, map),
             Inner::Postgres(tx) => tx.query_opt(sql.for_postgres(tx), params, map).await,
         }
@@ -257,7 +305,7 @@ impl Tx {
         more: &[Param<'_>],
         map: impl FnMut(&Row<'_>) -> std::result::Result<T, E>,
     ) -> std::result::Result<Vec<T>, E> {
-        match &mut self.0 {
+        match &mut self.inner {
             Inner::Sqlite(tx) => tx.query_keys(sql.sqlite, keys, more, map),
             Inner::Postgres(tx) => {
                 let keys: Vec<Param<'a>> = keys.into_iter().collect();
@@ -271,7 +319,7 @@ impl Tx {
 
     /// Runs a statement and says how many rows it changed.
     pub async fn execute(&mut self, sql: &Sql, params: &[Param<'_>]) -> Result<u64> {
-        match &mut self.0 {
+        match &mut self.inner {
             Inner::Sqlite(tx) => tx.execute(sql.sqlite, params),
             Inner::Postgres(tx) => tx.execute(sql.for_postgres(tx), params).await,
         }
@@ -284,7 +332,17 @@ impl Tx {
         write: &Write,
         rows: impl IntoIterator<Item = R>,
     ) -> Result<u64> {
-        match &mut self.0 {
+        match &mut self.inner {
+            Inner::Sqlite(tx) if self.vendor.is_some() => {
+                let mut n = 0;
+                let changed =
+                    tx.write_scoped(write.scoped_sqlite(), rows.into_iter().inspect(|_| n += 1))?;
+                // The triggers pass over rows of others, which a row with the same key then met.
+                if changed < n && matches!(write.verb(), Verb::Insert | Verb::Upsert) {
+                    return Err(SqlError::denied("a row with this key is not of this vendor"));
+                }
+                Ok(changed)
+            }
             Inner::Sqlite(tx) => tx.write(write.sqlite(), rows),
             Inner::Postgres(tx) => {
                 let rows = rows.into_iter().map(|row| row.as_ref().to_vec()).collect();
@@ -297,7 +355,7 @@ impl Tx {
     /// when a copy in memory is dropped because of what was read here, or the copy is made anew from
     /// a replica that does not know of it yet.
     pub async fn note_position(&mut self) -> Result<()> {
-        match &mut self.0 {
+        match &mut self.inner {
             Inner::Sqlite(_) => Ok(()),
             Inner::Postgres(tx) => tx.note_position().await,
         }
@@ -305,13 +363,13 @@ impl Tx {
 
     /// Whether the transaction runs on a replica. Where one fails, the primary may answer.
     pub fn is_stale(&self) -> bool {
-        matches!(&self.0, Inner::Postgres(tx) if tx.is_stale)
+        matches!(&self.inner, Inner::Postgres(tx) if tx.is_stale)
     }
 
     /// Keeps what this transaction sees: SQLite writes it into a new file; PostgreSQL gives a name
     /// under which `pg_dump` sees it for as long as the transaction lasts.
     pub async fn snapshot(&mut self, file: &Path) -> Result<Snapshot> {
-        match &mut self.0 {
+        match &mut self.inner {
             Inner::Sqlite(tx) => {
                 tx.back_up(file)?;
                 Ok(Snapshot::Written)
@@ -322,7 +380,7 @@ impl Tx {
 
     /// Roles of the server that something of the shop is granted to.
     pub async fn roles(&mut self) -> Result<Vec<String>> {
-        match &mut self.0 {
+        match &mut self.inner {
             Inner::Sqlite(_) => Ok(Vec::new()),
             Inner::Postgres(tx) => tx.roles().await,
         }
@@ -331,7 +389,7 @@ impl Tx {
     /// Waits until no other transaction holds the lock of this name, and holds it to its end. On
     /// SQLite a transaction that writes is alone anyway.
     pub async fn lock(&mut self, name: &str) -> Result<()> {
-        if let Inner::Postgres(tx) = &mut self.0 {
+        if let Inner::Postgres(tx) = &mut self.inner {
             let text = "select pg_advisory_xact_lock(hashtextextended($1, 0))";
             tx.execute(text, &[Param::Text(name)]).await?;
         }
@@ -341,7 +399,7 @@ impl Tx {
     /// Makes everything the transaction wrote visible, without waiting until it is durable: nobody
     /// must be told of it before [`Ahead::then`] says so. Another transaction may begin at once.
     pub async fn commit_ahead(self) -> Result<Ahead> {
-        match self.0 {
+        match self.inner {
             Inner::Sqlite(tx) => Ok(Ahead(tx.commit_ahead()?)),
             Inner::Postgres(tx) => tx.commit().await.map(|()| Ahead(None)),
         }
@@ -349,7 +407,7 @@ impl Tx {
 
     /// Makes everything the transaction wrote durable and visible.
     pub async fn commit(self) -> Result<()> {
-        match self.0 {
+        match self.inner {
             Inner::Sqlite(tx) => tx.commit(),
             Inner::Postgres(tx) => tx.commit().await,
         }

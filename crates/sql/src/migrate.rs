@@ -31,6 +31,8 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     4 "0004_mail",
     7 "0007_installation",
     8 "0008_events",
+    9 "0009_webhooks",
+    10 "0010_vendors",
 ];
 
 /// The number of the newest one.

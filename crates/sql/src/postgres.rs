@@ -26,6 +26,7 @@ use tokio::time::timeout;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::types::{FromSql, IsNull, Kind, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Config, NoTls, Statement};
+use uuid::Uuid;
 
 use self::replica::Replicas;
 use self::tls::{Tls, Verify};
@@ -44,6 +45,11 @@ const WAIT: Duration = Duration::from_secs(2);
 const CONNECT: Duration = Duration::from_secs(3);
 /// How long an answer may take; longer than what the server allows itself.
 const ANSWER: Duration = Duration::from_secs(25);
+/// The same in a transaction that writes, whose statements are short but for a wait for a lock: others
+/// wait behind it while a network has swallowed its connection.
+const ANSWER_TO_WRITER: Duration = Duration::from_secs(12);
+/// How long `begin` may take, for which the server waits for nobody.
+const BEGIN: Duration = Duration::from_secs(3);
 /// How long the roll-back of a transaction that was given up may take.
 const ROLLBACK: Duration = Duration::from_secs(5);
 /// Of so many connections one is kept for transactions that write.
@@ -52,11 +58,17 @@ const WRITER_SHARE: usize = 4;
 const ROWS: usize = 10_000;
 /// Statements a connection keeps prepared; beyond it, it begins anew.
 const KEPT_STATEMENTS: usize = 512;
-/// What every connection is set to.
+/// What every connection is set to. The last four let the server end a session, and give up its
+/// locks, soon after a network has swallowed the client without a word.
 const SESSION: &str = "set statement_timeout = '20s'; set lock_timeout = '10s'; \
-                       set idle_in_transaction_session_timeout = '60s'";
+                       set idle_in_transaction_session_timeout = '15s'; \
+                       set client_connection_check_interval = '5s'; \
+                       set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; \
+                       set tcp_user_timeout = '15s'";
 const BEGIN_WRITE: &str = "begin isolation level read committed read write";
 const BEGIN_READ: &str = "begin isolation level repeatable read read only";
+/// What a transaction of a vendor runs under; bound by policies.
+const VENDOR_ROLE: &str = "stoa_vendor";
 /// How long a migration waits for a table that is in use. Whoever comes after it waits as well, so
 /// that it gives up soon, and is tried again.
 const MIGRATION_LOCK: &str = "3s";
@@ -124,6 +136,8 @@ struct Connection {
     client: Client,
     statements: HashMap<String, Statement>,
     driver: AbortHandle,
+    /// How long an answer may take in the transaction that it is used for.
+    patience: Duration,
 }
 
 /// A transaction, and the connection it runs on.
@@ -145,7 +159,14 @@ impl std::fmt::Debug for Connection {
 async fn answer<T>(
     call: impl Future<Output = Result<T, tokio_postgres::Error>>,
 ) -> Result<T, SqlError> {
-    match timeout(ANSWER, call).await {
+    answer_within(ANSWER, call).await
+}
+
+async fn answer_within<T>(
+    time: Duration,
+    call: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, SqlError> {
+    match timeout(time, call).await {
         Ok(answer) => Ok(answer?),
         Err(_) => Err(SqlError::unavailable("the database has not answered in time")),
     }
@@ -192,6 +213,16 @@ impl Postgres {
         self.transaction(&self.pool.readers, BEGIN_READ, false).await
     }
 
+    pub(crate) async fn begin_scoped(&self, vendor: Uuid) -> Result<PostgresTx, SqlError> {
+        let begin = scoped(BEGIN_WRITE, vendor);
+        self.transaction(&self.pool.writers, &begin, true).await.map_err(without_role)
+    }
+
+    pub(crate) async fn read_scoped(&self, vendor: Uuid) -> Result<PostgresTx, SqlError> {
+        let begin = scoped(BEGIN_READ, vendor);
+        self.transaction(&self.pool.readers, &begin, false).await.map_err(without_role)
+    }
+
     async fn transaction(
         &self,
         places: &Arc<Semaphore>,
@@ -204,13 +235,14 @@ impl Postgres {
         loop {
             let kept = self.pool.idle.lock().pop();
             let was_kept = kept.is_some();
-            let connection = match kept {
+            let mut connection = match kept {
                 Some(connection) if connection.client.is_closed() => continue,
                 Some(connection) => connection,
                 None => self.pool.connect().await?,
             };
-            match answer(connection.client.batch_execute(begin)).await {
+            match answer_within(BEGIN, connection.client.batch_execute(begin)).await {
                 Ok(()) => {
+                    connection.patience = if writes { ANSWER_TO_WRITER } else { ANSWER };
                     let pool = Arc::clone(&self.pool);
                     return Ok(PostgresTx {
                         pool,
@@ -221,10 +253,13 @@ impl Postgres {
                 }
                 Err(error) => {
                     connection.driver.abort();
-                    // The server may have gone and come back since the connection was last used.
                     if !was_kept || error.kind != ErrorKind::Unavailable {
                         return Err(error);
                     }
+                    // The server may have gone and come back since the connection was last used, or
+                    // a network between has forgotten it; then it has forgotten the others as well,
+                    // and each of them would be waited for.
+                    self.pool.forget_idle();
                 }
             }
         }
@@ -269,6 +304,24 @@ impl Postgres {
         }
         Ok(())
     }
+}
+
+/// Begins a transaction in which policies let only what belongs to the vendor through; role and
+/// setting end with it.
+fn scoped(begin: &str, vendor: Uuid) -> String {
+    format!("{begin}; set local role {VENDOR_ROLE}; set local stoa.vendor_id = '{vendor}'")
+}
+
+/// Says what to do where the role cannot be taken on: it is not there (22023), or not granted.
+fn without_role(error: SqlError) -> SqlError {
+    if error.kind == ErrorKind::Denied || error.message.contains("(22023)") {
+        return SqlError::unavailable(format!(
+            "the shop cannot take on the role {VENDOR_ROLE} ({}); see \"Vendors\" in \
+             docs/operations/postgresql.md",
+            error.message
+        ));
+    }
+    error
 }
 
 /// What an address says, and how far it wants the server's certificate checked.
@@ -323,7 +376,9 @@ impl Pool {
             config.application_name("stoa");
         }
         config.connect_timeout(CONNECT);
-        config.keepalives_idle(Duration::from_secs(30));
+        config.keepalives_idle(Duration::from_secs(10));
+        config.keepalives_interval(Duration::from_secs(5));
+        config.keepalives_retries(3);
         config.tcp_user_timeout(ANSWER);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -370,7 +425,13 @@ impl Pool {
             _ => return Err(SqlError::unavailable("the database cannot be reached")),
         };
         answer(client.batch_execute(SESSION)).await?;
-        Ok(Connection { client, statements: HashMap::new(), driver })
+        Ok(Connection { client, statements: HashMap::new(), driver, patience: ANSWER })
+    }
+
+    /// Ends every connection that nobody uses.
+    fn forget_idle(&self) {
+        let idle = std::mem::take(&mut *self.idle.lock());
+        idle.iter().for_each(|connection| connection.driver.abort());
     }
 
     fn keep(&self, connection: Connection) {
@@ -400,7 +461,7 @@ impl Connection {
         if self.statements.len() >= KEPT_STATEMENTS {
             self.statements.clear();
         }
-        let statement = answer(self.client.prepare(text)).await?;
+        let statement = answer_within(self.patience, self.client.prepare(text)).await?;
         self.statements.insert(text.to_owned(), statement.clone());
         Ok(statement)
     }
@@ -412,7 +473,7 @@ impl Connection {
     ) -> Result<Vec<tokio_postgres::Row>, SqlError> {
         let statement = self.prepared(text).await?;
         check_count(&statement, params.len())?;
-        answer(self.client.query(&statement, params)).await
+        answer_within(self.patience, self.client.query(&statement, params)).await
     }
 
     async fn execute(
@@ -422,7 +483,7 @@ impl Connection {
     ) -> Result<u64, SqlError> {
         let statement = self.prepared(text).await?;
         check_count(&statement, params.len())?;
-        answer(self.client.execute(&statement, params)).await
+        answer_within(self.patience, self.client.execute(&statement, params)).await
     }
 
     /// Brings the schema up to date. Processes that start together do it one after the other.
@@ -566,7 +627,8 @@ impl PostgresTx {
     }
 
     pub(crate) async fn commit(mut self) -> Result<(), SqlError> {
-        answer(self.connection()?.client.batch_execute("commit")).await?;
+        let connection = self.connection()?;
+        answer_within(connection.patience, connection.client.batch_execute("commit")).await?;
         if let Some((connection, _permit)) = self.held.take() {
             self.pool.keep(connection);
         }

@@ -105,7 +105,7 @@ impl Tx {
             Ok::<_, SqlError>((row.string(0)?, column))
         };
         let pair = |row: &Row<'_>| Ok::<_, SqlError>((row.string(0)?, row.string(1)?));
-        let (columns, references) = match &mut self.0 {
+        let (columns, references) = match &mut self.inner {
             Inner::Sqlite(tx) => {
                 (tx.query(SQLITE_COLUMNS, &[], read)?, tx.query(SQLITE_REFERENCES, &[], pair)?)
             }
@@ -150,7 +150,7 @@ impl Tx {
         params: &[Param<'_>],
         map: impl FnMut(&Row<'_>) -> Result<T, SqlError>,
     ) -> Result<Vec<T>, SqlError> {
-        match &mut self.0 {
+        match &mut self.inner {
             Inner::Sqlite(tx) => tx.query(text, params, map),
             Inner::Postgres(tx) => tx.query(text, params, map).await,
         }

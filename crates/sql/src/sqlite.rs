@@ -2,6 +2,8 @@
 //! anyone is told of it: the log is flushed here ([`crate::flush`]), not by SQLite, so that the next
 //! transaction need not wait for the disk.
 
+mod scope;
+
 use std::collections::BTreeMap;
 use std::ffi::CStr;
 use std::path::{Path, PathBuf};
@@ -12,7 +14,9 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+use uuid::Uuid;
 
+use self::scope::Scoped;
 use crate::error::SqlError;
 use crate::flush::Flusher;
 use crate::migrate::{MIGRATIONS, newest};
@@ -30,14 +34,28 @@ pub(crate) struct Sqlite {
     path: PathBuf,
     writer: std::sync::Arc<AsyncMutex<Connection>>,
     readers: std::sync::Arc<Mutex<Vec<Connection>>>,
+    scoped_writers: std::sync::Arc<Mutex<Vec<Scoped>>>,
+    scoped_readers: std::sync::Arc<Mutex<Vec<Scoped>>>,
     watcher: Mutex<Connection>,
     flusher: std::sync::Arc<Flusher>,
 }
 
 #[derive(Debug)]
 pub(crate) enum SqliteTx {
-    Write { writer: Option<OwnedMutexGuard<Connection>>, flusher: std::sync::Arc<Flusher> },
-    Read { connection: Option<Connection>, home: std::sync::Arc<Mutex<Vec<Connection>>> },
+    Write {
+        writer: Option<OwnedMutexGuard<Connection>>,
+        flusher: std::sync::Arc<Flusher>,
+    },
+    Read {
+        connection: Option<Connection>,
+        home: std::sync::Arc<Mutex<Vec<Connection>>>,
+    },
+    /// For one vendor; `alone` holds the place of the writer in one that writes.
+    Scoped {
+        connection: Option<Scoped>,
+        home: std::sync::Arc<Mutex<Vec<Scoped>>>,
+        alone: Option<(OwnedMutexGuard<Connection>, std::sync::Arc<Flusher>)>,
+    },
 }
 
 impl Sqlite {
@@ -55,7 +73,9 @@ impl Sqlite {
             watcher: Mutex::new(open_reader(path)?),
             path: path.to_owned(),
             writer,
-            readers: std::sync::Arc::new(Mutex::new(Vec::new())),
+            readers: std::sync::Arc::default(),
+            scoped_writers: std::sync::Arc::default(),
+            scoped_readers: std::sync::Arc::default(),
         })
     }
 
@@ -75,6 +95,43 @@ impl Sqlite {
         Ok(SqliteTx::Read {
             connection: Some(connection),
             home: std::sync::Arc::clone(&self.readers),
+        })
+    }
+
+    /// Begins a transaction that writes for one vendor, on a connection of its own.
+    pub(crate) async fn begin_scoped(&self, vendor: Uuid) -> Result<SqliteTx, SqlError> {
+        let writer = std::sync::Arc::clone(&self.writer).lock_owned().await;
+        let kept = self.scoped_writers.lock().pop();
+        let connection = match kept {
+            Some(connection) => connection,
+            None => {
+                let connection = Connection::open(&self.path)?;
+                configure(&connection)?;
+                Scoped::new(connection)?
+            }
+        };
+        connection.set_vendor(vendor);
+        connection.connection().prepare_cached("begin immediate")?.execute([])?;
+        Ok(SqliteTx::Scoped {
+            connection: Some(connection),
+            home: std::sync::Arc::clone(&self.scoped_writers),
+            alone: Some((writer, std::sync::Arc::clone(&self.flusher))),
+        })
+    }
+
+    /// Begins a transaction that reads for one vendor.
+    pub(crate) fn read_scoped(&self, vendor: Uuid) -> Result<SqliteTx, SqlError> {
+        let kept = self.scoped_readers.lock().pop();
+        let connection = match kept {
+            Some(connection) => connection,
+            None => Scoped::new(open_reader(&self.path)?)?,
+        };
+        connection.set_vendor(vendor);
+        connection.connection().prepare_cached("begin")?.execute([])?;
+        Ok(SqliteTx::Scoped {
+            connection: Some(connection),
+            home: std::sync::Arc::clone(&self.scoped_readers),
+            alone: None,
         })
     }
 
@@ -174,7 +231,10 @@ impl SqliteTx {
         match self {
             Self::Write { writer: Some(writer), .. } => Ok(writer),
             Self::Read { connection: Some(connection), .. } => Ok(connection),
-            Self::Write { writer: None, .. } | Self::Read { connection: None, .. } => {
+            Self::Scoped { connection: Some(scoped), .. } => Ok(scoped.connection()),
+            Self::Write { writer: None, .. }
+            | Self::Read { connection: None, .. }
+            | Self::Scoped { connection: None, .. } => {
                 Err(SqlError::internal("the transaction has ended"))
             }
         }
@@ -244,13 +304,21 @@ impl SqliteTx {
         text: &str,
         rows: impl IntoIterator<Item = R>,
     ) -> Result<u64, SqlError> {
-        let mut statement = self.connection()?.prepare_cached(text)?;
-        let mut changed = 0;
-        for row in rows {
-            bind(&mut statement, row.as_ref())?;
-            changed += statement.raw_execute()?;
+        write(self.connection()?, text, rows)
+    }
+
+    /// The same for a set-based write of a vendor, whose text names the table behind its view.
+    pub(crate) fn write_scoped<'a, R: AsRef<[Param<'a>]>>(
+        &mut self,
+        text: &str,
+        rows: impl IntoIterator<Item = R>,
+    ) -> Result<u64, SqlError> {
+        match self {
+            Self::Scoped { connection: Some(scoped), .. } => {
+                scoped.writing(|connection| write(connection, text, rows))
+            }
+            _ => Err(SqlError::internal("the transaction is not a vendor's, or has ended")),
         }
-        u64::try_from(changed).map_err(|_| SqlError::internal("a row count out of range"))
     }
 
     /// Commits, and gives who makes it durable; nobody for a transaction that only read.
@@ -264,6 +332,10 @@ impl SqliteTx {
             Self::Read { connection, home } => {
                 keep(connection.take(), home);
                 None
+            }
+            Self::Scoped { connection, home, alone } => {
+                keep(connection.take(), home);
+                alone.take().map(|(_, flusher)| flusher)
             }
         })
     }
@@ -282,12 +354,26 @@ impl Drop for SqliteTx {
                 .is_ok(),
             Err(_) => return, // Committed.
         };
-        if let Self::Read { connection, home } = self
-            && rolled_back
-        {
-            keep(connection.take(), home);
+        match self {
+            Self::Read { connection, home } if rolled_back => keep(connection.take(), home),
+            Self::Scoped { connection, home, .. } if rolled_back => keep(connection.take(), home),
+            _ => {}
         }
     }
+}
+
+fn write<'a, R: AsRef<[Param<'a>]>>(
+    connection: &Connection,
+    text: &str,
+    rows: impl IntoIterator<Item = R>,
+) -> Result<u64, SqlError> {
+    let mut statement = connection.prepare_cached(text)?;
+    let mut changed = 0;
+    for row in rows {
+        bind(&mut statement, row.as_ref())?;
+        changed += statement.raw_execute()?;
+    }
+    u64::try_from(changed).map_err(|_| SqlError::internal("a row count out of range"))
 }
 
 /// Binds parameters to `$1`, `$2` ... wherever they stand in the text: to SQLite these are names,
@@ -324,7 +410,7 @@ fn bind<'a>(
     }
 }
 
-fn keep(connection: Option<Connection>, home: &Mutex<Vec<Connection>>) {
+fn keep<C>(connection: Option<C>, home: &Mutex<Vec<C>>) {
     let mut kept = home.lock();
     if let Some(connection) = connection
         && kept.len() < KEPT_READERS

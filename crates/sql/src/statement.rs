@@ -93,6 +93,7 @@ pub struct Write {
     keys: &'static [Column],
     columns: &'static [Column],
     sqlite: OnceLock<String>,
+    scoped: OnceLock<String>,
     postgres: OnceLock<String>,
 }
 
@@ -104,40 +105,52 @@ impl Write {
         keys: &'static [Column],
         columns: &'static [Column],
     ) -> Self {
-        Self { verb, table, keys, columns, sqlite: OnceLock::new(), postgres: OnceLock::new() }
+        Self {
+            verb,
+            table,
+            keys,
+            columns,
+            sqlite: OnceLock::new(),
+            scoped: OnceLock::new(),
+            postgres: OnceLock::new(),
+        }
     }
 
     /// The text for one row, as SQLite runs it.
     pub fn sqlite(&self) -> &str {
-        self.sqlite.get_or_init(|| {
-            let table = self.table;
-            let n_keys = self.keys.len();
-            let assign = |columns: &[Column], first: usize, joint: &str| {
-                let parts = columns.iter().enumerate();
-                let parts = parts.map(|(i, (name, _))| format!("{name} = ${}", first + i));
-                parts.collect::<Vec<_>>().join(joint)
-            };
-            match self.verb {
-                Verb::Insert | Verb::Upsert => {
-                    let n_all = n_keys + self.columns.len();
-                    let values: Vec<String> = (1..=n_all).map(|i| format!("${i}")).collect();
-                    let names = self.names(", ");
-                    let conflict = self.on_conflict();
-                    format!(
-                        "insert into {table} ({names}) values ({}){conflict}",
-                        values.join(", ")
-                    )
-                }
-                Verb::Update => format!(
-                    "update {table} set {} where {}",
-                    assign(self.columns, n_keys + 1, ", "),
-                    assign(self.keys, 1, " and "),
-                ),
-                Verb::Delete => {
-                    format!("delete from {table} where {}", assign(self.keys, 1, " and "))
-                }
+        self.sqlite.get_or_init(|| self.one_row(self.table))
+    }
+
+    /// The same in a transaction of a vendor: names the table itself, not the view that stands
+    /// before it, so that the write passes the table's triggers.
+    pub fn scoped_sqlite(&self) -> &str {
+        self.scoped.get_or_init(|| self.one_row(&format!("main.{}", self.table)))
+    }
+
+    fn one_row(&self, table: &str) -> String {
+        let n_keys = self.keys.len();
+        let assign = |columns: &[Column], first: usize, joint: &str| {
+            let parts = columns.iter().enumerate();
+            let parts = parts.map(|(i, (name, _))| format!("{name} = ${}", first + i));
+            parts.collect::<Vec<_>>().join(joint)
+        };
+        match self.verb {
+            Verb::Insert | Verb::Upsert => {
+                let n_all = n_keys + self.columns.len();
+                let values: Vec<String> = (1..=n_all).map(|i| format!("${i}")).collect();
+                let names = self.names(", ");
+                let conflict = self.on_conflict();
+                format!("insert into {table} ({names}) values ({}){conflict}", values.join(", "))
             }
-        })
+            Verb::Update => format!(
+                "update {table} set {} where {}",
+                assign(self.columns, n_keys + 1, ", "),
+                assign(self.keys, 1, " and "),
+            ),
+            Verb::Delete => {
+                format!("delete from {table} where {}", assign(self.keys, 1, " and "))
+            }
+        }
     }
 
     /// The text for all rows, one array a column, as PostgreSQL runs it.
@@ -225,6 +238,7 @@ mod tests {
             "insert into t (id, a, b) select * from unnest($1::uuid[], $2::bigint[], $3::jsonb[]) \
              as v(id, a, b) on conflict (id) do update set a = excluded.a, b = excluded.b"
         );
+        assert!(upsert.scoped_sqlite().starts_with("insert into main.t (id, a, b) values"));
         let update = Write::new(Verb::Update, "t", KEYS, COLUMNS);
         assert_eq!(update.sqlite(), "update t set a = $2, b = $3 where id = $1");
         let delete = Write::new(Verb::Delete, "t", KEYS, &[]);

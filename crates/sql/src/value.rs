@@ -104,6 +104,8 @@ macro_rules! from_ids {
 from_ids!(
     CategoryId,
     EventId,
+    WebhookId,
+    DeliveryId,
     JobId,
     LedgerEntryId,
     LineId,
@@ -114,7 +116,8 @@ from_ids!(
     PaymentId,
     ProductId,
     UserId,
-    VariantId
+    VariantId,
+    VendorId
 );
 
 /// A row that a statement gave. Columns are counted from 0 in the order of the statement.

@@ -82,8 +82,9 @@ const ORDER: Sql = sql!(
     from orders where id = $1"
 );
 const COUNTER: Sql = sql!("select value from counters where name = $1", locks: "for update");
-const COUNTERS: Sql =
-    sql!("select name, value from counters where name <> 'order_number' order by name");
+const COUNTERS: Sql = sql!(
+    "select name, value from counters where name not in ('order_number', 'catalogue') order by name"
+);
 
 async fn counter(tx: &mut Tx, name: &str) -> Option<i64> {
     tx.query_opt(&COUNTER, &[name.into()], |row| row.int(0)).await.unwrap()

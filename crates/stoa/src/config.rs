@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use serde::Deserialize;
 use stoa_app::mail::{Language, MailSettings};
 use stoa_app::rate_limit::Limits;
+use stoa_app::webhooks::WebhookSettings;
 use stoa_domain::shop::{Discount, DiscountKind, ShippingMethod, ShopConfig, TaxRate};
 use stoa_embedded::test_payment::Behaviour;
 use stoa_kernel::{Currency, Decimal, Money, Rate};
@@ -45,8 +46,12 @@ pub(crate) struct Config {
     pub(crate) mail_url: Option<String>,
     /// How mails are written; without the public address, which is known once the shop listens.
     pub(crate) mail: MailSettings,
+    /// What webhooks may call.
+    pub(crate) webhooks: WebhookSettings,
     /// Where to listen.
     pub(crate) listen: String,
+    /// How long to go on serving after being asked to stop, so that load balancers notice.
+    pub(crate) leave: Duration,
     /// The address shoppers see; empty means made from `listen`.
     pub(crate) public_url: String,
     /// Bytes of rendered pages kept.
@@ -68,6 +73,7 @@ struct File {
     database: DatabaseFile,
     jobs: JobsFile,
     mail: MailFile,
+    webhooks: WebhooksFile,
     server: ServerFile,
     cache: CacheFile,
     limits: LimitsFile,
@@ -105,6 +111,12 @@ struct DatabaseFile {
 #[serde(deny_unknown_fields)]
 struct JobsFile {
     url: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WebhooksFile {
+    allow_private: bool,
 }
 
 #[derive(Deserialize)]
@@ -156,6 +168,7 @@ impl MailFile {
 struct ServerFile {
     listen: String,
     public_url: String,
+    leave_ms: u64,
     page_cache_mib: u64,
     trusted_proxies: Vec<String>,
     client_header: String,
@@ -525,6 +538,7 @@ impl File {
             jobs_url: Some(jobs_url).filter(|url| !url.is_empty()),
             mail_url,
             mail,
+            webhooks: WebhookSettings { allow_private: self.webhooks.allow_private },
             shop: ShopConfig {
                 name: self.shop.name,
                 currency,
@@ -535,6 +549,7 @@ impl File {
             },
             tagline: self.shop.tagline,
             listen: self.server.listen,
+            leave: Duration::from_millis(self.server.leave_ms),
             public_url: self.server.public_url.trim_end_matches('/').to_owned(),
             page_cache_bytes: self.server.page_cache_mib.saturating_mul(1024 * 1024),
             secret_file: Some(self.security.secret_file)

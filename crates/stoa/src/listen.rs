@@ -27,8 +27,13 @@ use tower::ServiceExt;
 pub(crate) const HEAD: Duration = Duration::from_secs(75);
 /// How long nobody is let in after the system had no room for a connection.
 const NO_ROOM: Duration = Duration::from_millis(500);
+/// How many connections the system lets in before they are taken in (what tokio asks it for).
+const BACKLOG: usize = 1_024;
+/// After so long without a connection, none waits to be taken in.
+const NOBODY: Duration = Duration::from_millis(10);
 
-/// Serves until told to stop, and then until every request that has begun is answered.
+/// Serves until told to stop, and then until every request that has begun is answered, those of
+/// clients whom the system has let in already among them.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
@@ -39,21 +44,29 @@ pub(crate) async fn serve(
     let mut stop = pin!(stop);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(head);
+    let take_in = |stream, peer| {
+        tokio::spawn(answer(http.clone(), stream, peer, router.clone(), told.clone()));
+    };
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = &mut stop => break,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                tokio::spawn(answer(http.clone(), stream, peer, router.clone(), told.clone()));
-            }
+            Ok((stream, peer)) => take_in(stream, peer),
             // The client went away while it waited.
             Err(error) if is_of_client(&error) => {}
             Err(error) => {
                 tracing::error!(%error, "no connection can be taken in");
                 tokio::time::sleep(NO_ROOM).await;
             }
+        }
+    }
+    // These have connected, as far as they know; some have sent their request.
+    for _ in 0..BACKLOG {
+        match tokio::time::timeout(NOBODY, listener.accept()).await {
+            Ok(Ok((stream, peer))) => take_in(stream, peer),
+            Ok(Err(_)) | Err(_) => break,
         }
     }
     drop(listener);

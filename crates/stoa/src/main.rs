@@ -20,10 +20,15 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use stoa_app::staff::{self, Scope, Scopes};
-use stoa_app::{catalog, clock, entropy, event_log, follow};
+use stoa_app::catalog::SaveError;
+use stoa_app::staff::{self, Scope, Scopes, StaffError};
+use stoa_app::{catalog, clock, entropy, event_log, follow, vendor};
+use stoa_domain::Refusal;
+use stoa_domain::catalog::FieldError;
 use stoa_domain::event::EventBody;
-use stoa_kernel::Ctx;
+use stoa_domain::vendor::{VendorDraft, VendorStatus};
+use stoa_kernel::{Ctx, VendorId};
+use stoa_sql::Db;
 
 use crate::config::Config;
 use crate::wiring::{DataDir, StoreSink};
@@ -75,6 +80,9 @@ enum Command {
     /// People who run the shop.
     #[command(subcommand)]
     Staff(StaffCommand),
+    /// Others who sell in the shop.
+    #[command(subcommand)]
+    Vendor(VendorCommand),
     /// Bring the schema of the database up to date; every other command does so first, too.
     Migrate,
     /// Keep a copy of the shop in a folder, while it serves.
@@ -108,13 +116,34 @@ enum StaffCommand {
 }
 
 #[derive(Debug, Subcommand)]
+enum VendorCommand {
+    /// Make a vendor and print its handle.
+    Add {
+        /// The name people read.
+        name: String,
+        /// Where the merchant reaches the vendor.
+        #[arg(long)]
+        email: String,
+        /// The name that files and commands use; made from the name unless given.
+        #[arg(long, default_value = "")]
+        handle: String,
+    },
+    /// Show all vendors: handle, status, name, e-mail address.
+    List,
+}
+
+#[derive(Debug, Subcommand)]
 enum TokenCommand {
     /// Make a token and print it, alone on the last line. It cannot be shown again.
     Create {
         /// What it may do; may be given more than once: admin, products:read, products:write,
-        /// stock:write, orders:read, orders:write.
+        /// stock:write, orders:read, orders:write, vendors:read, vendors:write, webhooks:read,
+        /// webhooks:write, or vendor alone.
         #[arg(long, required = true, value_name = "SCOPE", value_delimiter = ',')]
         scope: Vec<Scope>,
+        /// The vendor it speaks for, with the scope vendor.
+        #[arg(long, value_name = "HANDLE")]
+        vendor: Option<String>,
         /// What it is for.
         #[arg(long, default_value = "command line")]
         name: String,
@@ -171,10 +200,15 @@ async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             })?;
         }
         Command::Rebuild(Rebuild::Search) => rebuild_search(&data, &config).await?,
-        Command::Token(TokenCommand::Create { scope, name }) => {
+        Command::Token(TokenCommand::Create { scope, vendor, name }) => {
             let scopes = Scopes::new(scope.iter().copied());
             let db = data.db(&config).await?;
-            let token = staff::create_api_token(&db, clock::now(), name, &scopes).await?;
+            let vendor = match vendor {
+                Some(handle) => Some(vendor_of(&db, handle).await?),
+                None => None,
+            };
+            let made = staff::create_api_token(&db, clock::now(), name, &scopes, vendor).await;
+            let token = made.map_err(in_words)?;
             eprintln!("This token is shown once:");
             println!("stoa_{}", token.reveal());
         }
@@ -187,6 +221,7 @@ async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             eprintln!("This link sets a new password, once, for one hour:");
             println!("{}{path}", config.public_url);
         }
+        Command::Vendor(command) => vendors(command, &data, &config).await?,
         Command::Migrate => {
             data.db(&config).await?;
             println!("The schema of the database is up to date");
@@ -202,6 +237,61 @@ async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn vendor_of(db: &Db, handle: &str) -> anyhow::Result<VendorId> {
+    let id = vendor::store::id_of_handle(&mut db.read().await?, handle).await?;
+    id.with_context(|| format!("there is no vendor `{handle}`; `stoa vendor list` shows all"))
+}
+
+/// Names the fields that are wrong.
+fn in_words(error: StaffError) -> anyhow::Error {
+    match error {
+        StaffError::Invalid(errors) => anyhow::anyhow!(fields(&errors)),
+        other => other.into(),
+    }
+}
+
+fn fields(errors: &[FieldError]) -> String {
+    let words = errors.iter().map(|error| {
+        let field = error.pointer.trim_start_matches('/');
+        format!("{field}: {}", error.detail)
+    });
+    words.collect::<Vec<_>>().join("; ")
+}
+
+async fn vendors(command: &VendorCommand, data: &DataDir, config: &Config) -> anyhow::Result<()> {
+    let db = data.db(config).await?;
+    match command {
+        VendorCommand::Add { name, email, handle } => {
+            let mut ctx = Ctx { now: clock::now(), ids: entropy::ids()? };
+            let draft = VendorDraft {
+                handle: handle.clone(),
+                name: name.clone(),
+                email: email.clone(),
+                status: VendorStatus::Active,
+            };
+            let made = vendor::create(&db, &mut ctx, draft).await.map_err(|error| match error {
+                SaveError::Refused(Refusal::Invalid(errors)) => anyhow::anyhow!(fields(&errors)),
+                other => other.into(),
+            })?;
+            println!("{}", made.handle);
+        }
+        VendorCommand::List => {
+            let mut tx = db.read().await?;
+            let mut after = None;
+            loop {
+                let page = vendor::store::list(&mut tx, None, after, 500).await?;
+                let Some(last) = page.last() else { break };
+                after = Some(last.id);
+                for vendor in &page {
+                    let status = vendor.status.as_str();
+                    println!("{}\t{status}\t{}\t{}", vendor.handle, vendor.name, vendor.email);
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 fn start_logging(config: &Config) {

@@ -5,10 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use axum::extract::State;
+use axum::http::HeaderValue;
+use axum::http::header::CONNECTION;
+use axum::middleware;
+use axum::response::Response;
 use stoa_app::jobs::schedule::{self, Schedule};
-use stoa_app::{Shop, checkout, clock, entropy, events, follow, job, jobs, staff};
-use stoa_kernel::Ctx;
+use stoa_app::{Shop, checkout, clock, entropy, events, follow, job, jobs, staff, webhooks};
+use stoa_kernel::{Ctx, limits};
 use stoa_web::{Options, Web};
+use stoa_webhook_http::HttpSender;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 
@@ -62,6 +68,7 @@ pub(crate) async fn serve(
         let mut tx = shop.db.begin().await?;
         job::own_all(&mut tx, clock::now()).await?;
         jobs::store::own_all(&mut tx, clock::now()).await?;
+        webhooks::store::own_all(&mut tx).await?;
         tx.commit().await?;
     }
     let copies = {
@@ -77,6 +84,9 @@ pub(crate) async fn serve(
     };
     let steps = tokio::spawn(take_steps(Arc::clone(&shop)));
     let subscribers = tokio::spawn(events::runner::run(Arc::clone(&shop), events::subscribers()));
+    let calls = HttpSender::new(limits::WEBHOOK_TIMEOUT_S, config.webhooks.allow_private)
+        .context("cannot set up TLS for webhooks")?;
+    let webhooks = tokio::spawn(webhooks::worker::run(Arc::clone(&shop), Arc::new(calls)));
     let schedules = jobs::housekeeping::schedules().context("the built-in schedules")?;
     let schedules = tokio::spawn(keep_schedules(Arc::clone(&shop), schedules));
     let (stop_worker, stopped) = watch::channel(false);
@@ -92,13 +102,17 @@ pub(crate) async fn serve(
     }
     let asked = Arc::new(Notify::new());
     let stop = {
-        let asked = Arc::clone(&asked);
+        let (asked, web, leave) = (Arc::clone(&asked), web.clone(), config.leave);
         async move {
             stop_asked.await;
+            web.leave();
+            tokio::time::sleep(leave).await;
             asked.notify_one();
         }
     };
-    let serving = listen::serve(listener, stoa_web::router(web), listen::HEAD, stop);
+    let router = stoa_web::router(web.clone())
+        .layer(middleware::map_response_with_state(web, close_when_leaving));
+    let serving = listen::serve(listener, router, listen::HEAD, stop);
     let patience = async {
         asked.notified().await;
         tokio::time::sleep(DRAIN).await;
@@ -114,7 +128,7 @@ pub(crate) async fn serve(
     if let Err(error) = worker.await {
         tracing::warn!(%error, "the worker ended badly");
     }
-    for task in [copies, index, steps, subscribers, schedules, cache] {
+    for task in [copies, index, steps, subscribers, webhooks, schedules, cache] {
         task.abort();
         // Aborted is what it should be.
         let _aborted = task.await;
@@ -127,6 +141,15 @@ pub(crate) async fn serve(
         tracing::warn!("some connections have not ended; they are cut off");
     }
     Ok(())
+}
+
+/// Once the shop is about to stop, each answer is the last on its connection, so that a proxy that
+/// keeps connections sends its next request elsewhere.
+async fn close_when_leaving(State(web): State<Web>, mut response: Response) -> Response {
+    if web.is_leaving() {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 /// A path as somebody elsewhere can use it.

@@ -187,6 +187,7 @@ impl DataDir {
             jobs,
             mail,
             mailer,
+            webhooks: config.webhooks,
             providers,
             cache: cache(config, clock)?,
             limits: config.limits,

@@ -9,7 +9,7 @@ use stoa_app::staff::{self, Scope};
 use stoa_app::view::Problem;
 use stoa_domain::Refusal;
 use stoa_domain::catalog::FieldError;
-use stoa_kernel::{Token, TokenHash, limits as bounds};
+use stoa_kernel::{Token, TokenHash, VendorId, limits as bounds};
 
 use crate::limits;
 use crate::reply::ApiError;
@@ -166,6 +166,10 @@ needs!(
     StockWrite = StockWrite,
     OrdersRead = OrdersRead,
     OrdersWrite = OrdersWrite,
+    VendorsRead = VendorsRead,
+    VendorsWrite = VendorsWrite,
+    WebhooksRead = WebhooksRead,
+    WebhooksWrite = WebhooksWrite,
 );
 
 /// A program that was let in with a token of the needed scope. A handler of the admin API without
@@ -181,32 +185,60 @@ impl<N: Needs + Send + Sync> FromRequestParts<Web> for Program<N> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, ApiError> {
-        let refused = || {
-            ApiError::new(
-                401,
-                "unauthenticated",
-                "send `Authorization: Bearer TOKEN` with a token of `stoa token create`",
-            )
-        };
-        let header = parts.headers.get(http::header::AUTHORIZATION);
-        let text = header.and_then(|value| value.to_str().ok()).ok_or_else(refused)?;
-        let (scheme, token) = text.split_once(' ').ok_or_else(refused)?;
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(refused());
-        }
-        let token = token.trim();
-        let token = token.strip_prefix("stoa_").unwrap_or(token);
-        let token: Token = token.parse().map_err(|_| refused())?;
-        let hash = token.hash();
-        let scopes = staff::api_token(&web.shop().db, &hash).await?.ok_or_else(refused)?;
-        limits::admit_token(web, &parts.extensions, &hash).await?;
-        if !scopes.allow(N::SCOPE) {
-            return Err(ApiError::new(
-                403,
-                "forbidden",
-                format!("this token lacks the scope `{}`", N::SCOPE),
-            ));
-        }
+        let (hash, _) = let_in(parts, web, N::SCOPE).await?;
         Ok(Self { token: hash, needs: std::marker::PhantomData })
     }
+}
+
+/// A program of a vendor. Its handlers read and change through transactions of the vendor alone.
+#[derive(Debug, Clone, Copy)]
+pub struct VendorProgram {
+    /// Hash of its token: whose idempotency keys these are.
+    pub token: TokenHash,
+    /// The vendor it speaks for.
+    pub vendor: VendorId,
+}
+
+impl FromRequestParts<Web> for VendorProgram {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, ApiError> {
+        let (token, found) = let_in(parts, web, Scope::Vendor).await?;
+        match found.vendor {
+            Some(vendor) if vendor.is_active => Ok(Self { token, vendor: vendor.id }),
+            _ => Err(ApiError::new(403, "forbidden", "this vendor is suspended")),
+        }
+    }
+}
+
+/// The token of a request, which must have a scope.
+async fn let_in(
+    parts: &Parts,
+    web: &Web,
+    scope: Scope,
+) -> Result<(TokenHash, staff::ApiToken), ApiError> {
+    let refused = || {
+        ApiError::new(
+            401,
+            "unauthenticated",
+            "send `Authorization: Bearer TOKEN` with a token of `stoa token create`",
+        )
+    };
+    let header = parts.headers.get(http::header::AUTHORIZATION);
+    let text = header.and_then(|value| value.to_str().ok()).ok_or_else(refused)?;
+    let (scheme, token) = text.split_once(' ').ok_or_else(refused)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(refused());
+    }
+    let token = token.trim();
+    let token = token.strip_prefix("stoa_").unwrap_or(token);
+    let token: Token = token.parse().map_err(|_| refused())?;
+    let hash = token.hash();
+    let found = staff::api_token(&web.shop().db, &hash).await?.ok_or_else(refused)?;
+    limits::admit_token(web, &parts.extensions, &hash).await?;
+    if !found.scopes.allow(scope) {
+        let detail = format!("this token lacks the scope `{scope}`");
+        return Err(ApiError::new(403, "forbidden", detail));
+    }
+    Ok((hash, found))
 }

@@ -33,9 +33,14 @@ pub async fn live() -> Response {
     reply::json(200, &Health { status: "live", degraded: Vec::new(), checks: Vec::new() })
 }
 
-/// `GET /health/ready`: the store and the search index answer. Without the shared cache the shop
-/// serves, so that it is ready, but degraded; as while a subscriber fails.
+/// `GET /health/ready`: the store and the search index answer, and the shop is not about to stop.
+/// Without the shared cache the shop serves, so that it is ready, but degraded; as while a subscriber
+/// fails.
 pub async fn ready(State(web): State<Web>) -> Response {
+    if web.is_leaving() {
+        let leaving = Health { status: "leaving", degraded: Vec::new(), checks: Vec::new() };
+        return reply::json(503, &leaving);
+    }
     let shop = web.shop();
     let store = async {
         let mut tx = shop.db.read().await?;

@@ -61,6 +61,9 @@ impl From<Refusal> for ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
+        if error.is_denied() {
+            return Self::new(403, "forbidden", "this is not for a vendor to do");
+        }
         if error.is_unavailable() { Self::unavailable() } else { Self::internal(&error) }
     }
 }

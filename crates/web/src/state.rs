@@ -1,7 +1,7 @@
 //! What every handler can reach.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use stoa_app::Shop;
 use stoa_app::error::StoreError;
@@ -42,6 +42,7 @@ struct Inner {
     pages: PageCache,
     metrics: Metrics,
     generation: AtomicU64,
+    leaving: AtomicBool,
 }
 
 impl Web {
@@ -55,6 +56,7 @@ impl Web {
                 pages,
                 metrics: Metrics::new(),
                 generation: AtomicU64::new(0),
+                leaving: AtomicBool::new(false),
             }),
         }
     }
@@ -92,6 +94,16 @@ impl Web {
     /// Grows whenever a list of products may look different.
     pub fn generation(&self) -> u64 {
         self.inner.generation.load(Ordering::Acquire)
+    }
+
+    /// Lets load balancers know that the shop is about to stop: from now on it is not ready.
+    pub fn leave(&self) {
+        self.inner.leaving.store(true, Ordering::Release);
+    }
+
+    /// Whether the shop is about to stop.
+    pub fn is_leaving(&self) -> bool {
+        self.inner.leaving.load(Ordering::Acquire)
     }
 
     /// The state of the catalogue now. Whoever renders a page takes it before reading anything.

@@ -95,6 +95,7 @@ impl Office {
                 ..MailSettings::default()
             },
             mailer: Arc::new(Outbox),
+            webhooks: stoa_app::webhooks::WebhookSettings::default(),
             cache: Cache::alone(Arc::new(MemoryCache::new()), clock::now),
             limits: limits(),
             secret: [3; 32],
@@ -1049,6 +1050,43 @@ async fn someone_who_is_invited_joins_unless_it_is_taken_back() {
     assert_eq!(other.submit(&page, &links[0], &form).await.location(), "/admin");
     assert!(other.get("/admin/people").await.body.contains("Grace"));
     assert_eq!(other.get(&links[0]).await.status, StatusCode::GONE);
+}
+
+#[tokio::test]
+async fn vendors_are_added_given_products_and_suspended() {
+    let shop = Office::open();
+    let mut ada = shop.administrator().await;
+    let page = ada.get("/admin/vendors").await;
+    let wrong = ada.submit(&page, "/admin/vendors", &[("name", "Kiln"), ("email", "kiln")]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let form = [("name", "Blue Kiln"), ("email", "kiln@example.com")];
+    ada.submit(&page, "/admin/vendors", &form).await.location();
+    let taken = ada.submit(&page, "/admin/vendors", &form).await;
+    assert_eq!(taken.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let page = ada.get("/admin/vendors").await;
+    let (_, link) = page.body.split_once("href=\"/admin/vendors/").unwrap();
+    let address = format!("/admin/vendors/{}", link.split_once('"').unwrap().0);
+    let page = ada.get(&address).await;
+    assert!(page.body.contains("--vendor blue-kiln"), "{}", page.body);
+    let suspended = [("name", "Kiln & Co"), ("status", "suspended")];
+    ada.submit(&page, &address, &suspended).await.location();
+    // The form is of a version that is no more.
+    let stale = ada.submit(&page, &address, &suspended).await;
+    assert_eq!(stale.status, StatusCode::CONFLICT);
+    let page = ada.get("/admin/vendors").await;
+    assert!(page.body.contains("Kiln &#38; Co") && page.body.contains("Suspended"));
+
+    let page = ada.get("/admin/products/new").await;
+    let bowl = [
+        ("title", "Salad Bowl"),
+        ("vendor", "blue-kiln"),
+        ("variants/0/sku", "BOWL"),
+        ("variants/0/prices/0/price", "20"),
+    ];
+    let made = ada.submit(&page, "/admin/products/new", &bowl).await;
+    let made = made.location();
+    let page = ada.get(made.split_once('?').unwrap().0).await;
+    assert!(page.body.contains("<option value=\"blue-kiln\" selected"), "{}", page.body);
 }
 
 #[tokio::test]

@@ -32,6 +32,7 @@ fn draft(title: &str, status: Status, stock: &[i64], category: &[&str]) -> Draft
         title: title.to_owned(),
         status,
         brand: Some(format!("Brand of {title}")),
+        vendor: None,
         category: category.iter().map(|name| (*name).to_owned()).collect(),
         product_type: None,
         tags: vec![],

@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use stoa_domain::catalog::{Category, Draft, FieldError, Product, apply_draft};
+use stoa_domain::Refusal;
+use stoa_domain::catalog::{Category, Draft, FieldError, Product, ProductVendor, apply_draft};
 use stoa_domain::command::VariantRef;
 use stoa_domain::event::{Event, EventBody};
 use stoa_domain::inventory::SetStock;
 use stoa_domain::shop::ShopConfig;
-use stoa_domain::world::World;
-use stoa_domain::{Command, Refusal, decide};
 use stoa_kernel::{CategoryId, Ctx, Currency, Money, ProductId, VariantId, handle};
 use stoa_sql::{Db, Tx};
 
@@ -16,7 +15,7 @@ use super::store;
 use crate::catalog::import::Outcome;
 use crate::catalog::import::sanitise;
 use crate::error::StoreError;
-use crate::{event_log, inventory};
+use crate::{event_log, inventory, vendor};
 
 /// Why a product was not saved.
 #[derive(Debug, thiserror::Error)]
@@ -195,8 +194,9 @@ async fn save_in(
         }
     }
 
+    let vendor = vendor_of(tx, before.as_ref(), draft).await?;
     let category = saving.shelves.place(tx, ctx, &draft.category).await?;
-    let product = apply_draft(before.as_ref(), draft, category, ctx);
+    let product = apply_draft(before.as_ref(), draft, category, vendor, ctx);
     let changed = before.as_ref() != Some(&product);
     if changed {
         if let Some(before) = &before
@@ -205,7 +205,8 @@ async fn save_in(
             store::add_redirect(tx, &before.handle, product.id, ctx.now).await?;
         }
         store::drop_redirect(tx, &product.handle).await?;
-        store::save(tx, before.as_ref(), &product).await?;
+        let saved = store::save(tx, before.as_ref(), &product).await;
+        saved.map_err(|error| clash(tx, draft, error))?;
         let (product_id, handle) = (product.id, product.handle.clone());
         let body = if before.is_some() {
             EventBody::ProductUpdated { product_id, handle }
@@ -229,6 +230,51 @@ async fn save_in(
     Ok((product, outcome))
 }
 
+/// Who sells the product from now on. What a vendor makes is the vendor's, and stays so.
+async fn vendor_of(
+    tx: &mut Tx,
+    before: Option<&Product>,
+    draft: &Draft,
+) -> Result<Option<ProductVendor>, SaveError> {
+    let wrong = |detail: String| Refusal::Invalid(vec![FieldError::new("/vendor", detail)]);
+    let known = before.and_then(|before| before.vendor.clone());
+    let wanted = match draft.vendor.as_deref() {
+        None => match tx.vendor() {
+            Some(id) if before.is_none() => {
+                let own = vendor::store::find(tx, id).await?.ok_or(Refusal::NotFound("vendor"))?;
+                Some(ProductVendor { id, handle: own.handle })
+            }
+            _ => known,
+        },
+        Some("") => None,
+        Some(handle) if known.as_ref().is_some_and(|known| known.handle == handle) => known,
+        Some(handle) => {
+            let id = vendor::store::id_of_handle(tx, handle).await?;
+            let id = id.ok_or_else(|| wrong(format!("there is no vendor `{handle}`")))?;
+            Some(ProductVendor { id, handle: handle.to_owned() })
+        }
+    };
+    if tx.vendor().is_some() && tx.vendor() != wanted.as_ref().map(|vendor| vendor.id) {
+        return Err(wrong("a vendor cannot give its products away".to_owned()).into());
+    }
+    Ok(wanted)
+}
+
+/// What a failed write is for the caller. A vendor does not see the products of others, so that a
+/// handle or SKU of theirs shows only here.
+fn clash(tx: &Tx, draft: &Draft, error: StoreError) -> SaveError {
+    match &error {
+        StoreError::Sql(broken) if tx.vendor().is_some() && broken.is_unique("handle") => {
+            Refusal::Taken { what: "handle", value: draft.handle.clone() }.into()
+        }
+        StoreError::Sql(broken) if tx.vendor().is_some() && broken.is_unique("sku") => {
+            let detail = "a SKU is in use by another product";
+            Refusal::Invalid(vec![FieldError::new("/variants", detail)]).into()
+        }
+        _ => error.into(),
+    }
+}
+
 /// Sets the stock that the draft states; a new variant begins with a level of 0 where it states
 /// none. Says whether anything moved.
 async fn set_stock(
@@ -241,15 +287,10 @@ async fn set_stock(
     events: &mut Vec<Event>,
 ) -> Result<bool, SaveError> {
     let ids: Vec<_> = product.variants.iter().map(|variant| variant.id).collect();
-    let mut world = World::new(std::sync::Arc::clone(shop));
-    if !is_new {
-        for level in inventory::store::levels(tx, &ids).await? {
-            world.levels.entry(level.variant_id).or_default().push(level);
-        }
-    }
+    let levels = if is_new { Vec::new() } else { inventory::store::levels(tx, &ids).await? };
     let mut counts = Vec::new();
     for (given, variant) in draft.variants.iter().zip(&product.variants) {
-        let has_level = world.levels.contains_key(&variant.id);
+        let has_level = levels.iter().any(|level| level.variant_id == variant.id);
         if let Some(on_hand) = given.stock.or(if has_level { None } else { Some(0) }) {
             counts.push((variant.id, on_hand));
         }
@@ -257,31 +298,26 @@ async fn set_stock(
     if counts.is_empty() {
         return Ok(false);
     }
-    let locations = inventory::store::locations(tx).await?;
-    world.locations.extend(locations.into_iter().map(|(id, code)| (code, id)));
-    for offer in store::offers(tx, &ids, shop.currency).await? {
-        world.offers.insert(offer.variant_id, offer);
-    }
-    let mut moved = false;
-    for (variant, on_hand) in counts {
-        let command = Command::SetStock(SetStock {
+    let commands: Vec<SetStock> = counts
+        .into_iter()
+        .map(|(variant, on_hand)| SetStock {
             variant: VariantRef::Id(variant),
             location: "default".to_owned(),
             on_hand,
             expected: None,
-        });
-        // The draft was checked before anything was written, so that a refusal here is a fault of
-        // ours; as one it undoes the whole transaction.
-        let (_, changes) = decide(&world, ctx, &command)
-            .map_err(|refusal| StoreError::bad_row("stock_levels", &refusal.to_string()))?;
-        world.absorb(&changes);
-        let levels: Vec<_> = changes.levels.iter().collect();
-        inventory::store::save_levels(tx, &levels, ctx.now).await?;
-        inventory::store::add_movements(tx, &changes.movements).await?;
-        moved |= !changes.levels.is_empty();
-        events.extend(changes.events);
-    }
-    Ok(moved)
+        })
+        .collect();
+    let n_facts = events.len();
+    let set = inventory::set_counts(tx, shop, ctx, &ids, levels, &commands, events).await;
+    // The draft was checked before anything was written, so that a refusal here is a fault of ours; as
+    // one it undoes the whole transaction.
+    set.map_err(|error| match error {
+        SaveError::Refused(refusal) => {
+            SaveError::Store(StoreError::bad_row("stock_levels", &refusal.to_string()))
+        }
+        SaveError::Store(_) => error,
+    })?;
+    Ok(events.len() > n_facts)
 }
 
 /// What a transaction that saves products has found and gathered.
@@ -374,13 +410,13 @@ impl Shelves {
         self.handles.insert(category.handle.clone(), category.id);
     }
 
-    /// The category at the end of a path of names; what is missing is made.
+    /// The category at the end of a path of names; what is missing is made, but not for a vendor.
     async fn place(
         &mut self,
         tx: &mut Tx,
         ctx: &mut Ctx,
         path: &[String],
-    ) -> Result<Option<CategoryId>, StoreError> {
+    ) -> Result<Option<CategoryId>, SaveError> {
         let mut parent: Option<CategoryId> = None;
         let mut parent_handle = String::new();
         for name in path {
@@ -396,6 +432,10 @@ impl Shelves {
                 parent = Some(*known);
                 parent_handle = own;
                 continue;
+            }
+            if tx.vendor().is_some() {
+                let detail = format!("there is no category `{name}` there; ask the shop for it");
+                return Err(Refusal::Invalid(vec![FieldError::new("/category", detail)]).into());
             }
             let mut free = own.clone();
             if self.handles.contains_key(&free) {

@@ -3,47 +3,50 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use stoa_domain::catalog::{Category, Price, Product, Status, Variant};
+use stoa_domain::catalog::{Category, Price, Product, ProductVendor, Status, Variant};
 use stoa_domain::world::Offer;
-use stoa_kernel::{CategoryId, Currency, Money, ProductId, Timestamp, VariantId};
+use stoa_kernel::{CategoryId, Currency, Money, ProductId, Timestamp, VariantId, VendorId};
 use stoa_sql::{Column, Param, Row, Sql, Tx, Type, Verb, Write, sql};
 
 use crate::error::StoreError;
 
 const OFFERS: Sql = sql!(
-    sqlite: "select v.id, v.product_id, v.sku, p.title, v.title, p.handle, p.status, r.amount
+    sqlite: "select v.id, v.product_id, v.sku, p.title, v.title, p.handle, p.status, r.amount,
+            p.vendor_id
         from variants v join products p on p.id = v.product_id
         left join prices r on r.variant_id = v.id and r.currency = $2
         where v.id = $1",
-    postgres: "select v.id, v.product_id, v.sku, p.title, v.title, p.handle, p.status, r.amount
+    postgres: "select v.id, v.product_id, v.sku, p.title, v.title, p.handle, p.status, r.amount,
+            p.vendor_id
         from variants v join products p on p.id = v.product_id
         left join prices r on r.variant_id = v.id and r.currency = $2
         where v.id = any($1) order by v.id",
 );
 
 const OFFERS_BY_SKU: Sql = sql!(
-    sqlite: "select v.id, v.product_id, v.sku, p.title, v.title, p.handle, p.status, r.amount
+    sqlite: "select v.id, v.product_id, v.sku, p.title, v.title, p.handle, p.status, r.amount,
+            p.vendor_id
         from variants v join products p on p.id = v.product_id
         left join prices r on r.variant_id = v.id and r.currency = $2
         where v.sku = $1",
-    postgres: "select v.id, v.product_id, v.sku, p.title, v.title, p.handle, p.status, r.amount
+    postgres: "select v.id, v.product_id, v.sku, p.title, v.title, p.handle, p.status, r.amount,
+            p.vendor_id
         from variants v join products p on p.id = v.product_id
         left join prices r on r.variant_id = v.id and r.currency = $2
         where v.sku = any($1) order by v.id",
 );
 
 const VERSION: Sql = sql!("select value from counters where name = 'catalogue'");
-const CHANGE: Sql = sql!(
-    "insert into counters (name, value) values ('catalogue', 1)
-    on conflict (name) do update set value = counters.value + 1"
-);
+const CHANGE: Sql = sql!("update counters set value = value + 1 where name = 'catalogue'");
 
 const PRODUCT: Sql = sql!(
     sqlite: "select id, handle, title, status, brand, category_id, product_type, tags,
-            description_html, options, attributes, media, version, created_at, updated_at
+            description_html, options, attributes, media, version, created_at, updated_at,
+            vendor_id, (select v.handle from vendors v where v.id = products.vendor_id)
         from products where id = $1",
     postgres: "select id, handle, title, status, brand, category_id, product_type, tags,
-            description_html, options, attributes, media, version, created_at, updated_at
+            description_html, options, attributes, media, version, created_at, updated_at,
+            vendor_id, (select v.handle from vendors v where v.id = products.vendor_id)
         from products where id = any($1)",
 );
 
@@ -66,11 +69,15 @@ const ID_OF_SKU: Sql = sql!("select product_id from variants where sku = $1");
 const REDIRECT: Sql = sql!(
     "select p.handle from redirects r join products p on p.id = r.product_id where r.handle = $1"
 );
-const ADD_REDIRECT: Sql = sql!(
-    "insert into redirects (handle, product_id, created_at) values ($1, $2, $3)
-    on conflict (handle) do update set product_id = excluded.product_id"
+
+const REDIRECT_KEY: &[Column] = &[("handle", Type::Text)];
+static UPSERT_REDIRECT: Write = Write::new(
+    Verb::Upsert,
+    "redirects",
+    REDIRECT_KEY,
+    &[("product_id", Type::Uuid), ("created_at", Type::Time)],
 );
-const DROP_REDIRECT: Sql = sql!("delete from redirects where handle = $1");
+static DELETE_REDIRECT: Write = Write::new(Verb::Delete, "redirects", REDIRECT_KEY, &[]);
 
 const CATEGORIES: Sql = sql!(
     "select id, handle, name, parent_id, position from categories order by position, name, id"
@@ -115,6 +122,7 @@ static UPSERT_PRODUCT: Write = Write::new(
         ("version", Type::Int),
         ("created_at", Type::Time),
         ("updated_at", Type::Time),
+        ("vendor_id", Type::Uuid),
     ],
 );
 
@@ -130,7 +138,16 @@ static UPSERT_VARIANT: Write = Write::new(
         ("title", Type::Text),
         ("options", Type::Json),
         ("weight_g", Type::Int),
+        ("vendor_id", Type::Uuid),
     ],
+);
+
+// When a product goes to another vendor, its stock goes with it.
+static MOVE_LEVELS: Write = Write::new(
+    Verb::Update,
+    "stock_levels",
+    &[("variant_id", Type::Uuid)],
+    &[("vendor_id", Type::Uuid)],
 );
 
 static DELETE_VARIANT: Write = Write::new(Verb::Delete, "variants", &[("id", Type::Uuid)], &[]);
@@ -218,8 +235,6 @@ pub const STATEMENTS: &[&Sql] = &[
     &ID_OF_HANDLE,
     &ID_OF_SKU,
     &REDIRECT,
-    &ADD_REDIRECT,
-    &DROP_REDIRECT,
     &CATEGORIES,
     &COUNT_BY_CATEGORY,
     &CARDS,
@@ -239,6 +254,9 @@ pub static WRITES: &[&Write] = &[
     &DELETE_PRODUCT,
     &UPSERT_PRICE,
     &DELETE_PRICE,
+    &UPSERT_REDIRECT,
+    &DELETE_REDIRECT,
+    &MOVE_LEVELS,
 ];
 
 fn offer(currency: Currency) -> impl FnMut(&Row<'_>) -> Result<Arc<Offer>, StoreError> {
@@ -252,6 +270,7 @@ fn offer(currency: Currency) -> impl FnMut(&Row<'_>) -> Result<Arc<Offer>, Store
             handle: row.string(5)?,
             on_sale: row.text(6)? == "active",
             price: row.opt_int(7)?.map(|minor| Money::new(minor, currency)),
+            vendor_id: row.opt_uuid(8)?.map(VendorId::from_uuid),
         }))
     }
 }
@@ -297,6 +316,10 @@ fn product(row: &Row<'_>) -> Result<Product, StoreError> {
         status: Status::parse(status)
             .ok_or_else(|| StoreError::bad_row("products.status", status))?,
         brand: row.opt_string(4)?,
+        vendor: match (row.opt_uuid(15)?, row.opt_string(16)?) {
+            (Some(id), Some(handle)) => Some(ProductVendor { id: VendorId::from_uuid(id), handle }),
+            _ => None,
+        },
         category_id: row.opt_uuid(5)?.map(CategoryId::from_uuid),
         product_type: row.opt_string(6)?,
         tags: serde_json::from_str(row.text(7)?)?,
@@ -398,13 +421,13 @@ pub async fn add_redirect(
     to: ProductId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.execute(&ADD_REDIRECT, &[handle.into(), to.into(), now.into()]).await?;
+    tx.write(&UPSERT_REDIRECT, [[handle.into(), to.into(), now.into()]]).await?;
     Ok(())
 }
 
 /// Makes a handle lead nowhere, because a product has it again.
 pub async fn drop_redirect(tx: &mut Tx, handle: &str) -> Result<(), StoreError> {
-    tx.execute(&DROP_REDIRECT, &[handle.into()]).await?;
+    tx.write(&DELETE_REDIRECT, [[Param::from(handle)]]).await?;
     Ok(())
 }
 
@@ -453,6 +476,7 @@ pub async fn save(
     before: Option<&Product>,
     product: &Product,
 ) -> Result<(), StoreError> {
+    let vendor = product.vendor.as_ref().map(|vendor| vendor.id);
     let tags = serde_json::to_string(&product.tags)?;
     let options = serde_json::to_string(&product.options)?;
     let attributes = serde_json::to_string(&product.attributes)?;
@@ -473,6 +497,7 @@ pub async fn save(
         product.version.into(),
         product.created_at.into(),
         product.updated_at.into(),
+        vendor.into(),
     ];
     tx.write(&UPSERT_PRODUCT, [row]).await?;
     let old = before.map_or(&[][..], |before| &before.variants);
@@ -490,6 +515,7 @@ pub async fn save(
             Param::Text(&title),
             Param::Json(&values),
             variant.weight_g.into(),
+            vendor.into(),
         ];
         tx.write(&UPSERT_VARIANT, [row]).await?;
         let had = old.iter().find(|old| old.id == variant.id).map_or(&[][..], |old| &old.prices);
@@ -508,6 +534,10 @@ pub async fn save(
             ];
             tx.write(&UPSERT_PRICE, [row]).await?;
         }
+    }
+    if before.is_some_and(|before| before.vendor != product.vendor) {
+        let rows = product.variants.iter().map(|variant| [variant.id.into(), vendor.into()]);
+        tx.write(&MOVE_LEVELS, rows).await?;
     }
     Ok(())
 }

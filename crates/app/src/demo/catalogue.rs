@@ -196,6 +196,7 @@ fn draft(entry: &Entry, category: Vec<String>, declared: &[Declared<'_>]) -> Res
         title: entry.title.clone(),
         status: Status::Active,
         brand: Some(entry.brand.clone()),
+        vendor: None,
         category,
         product_type: Some(entry.product_type.clone()),
         tags: entry.tags.clone(),

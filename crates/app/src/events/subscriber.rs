@@ -9,8 +9,8 @@ use stoa_sql::{SqlError, Tx};
 use crate::entropy::EntropyError;
 use crate::error::StoreError;
 use crate::event_log::LoggedEvent;
-use crate::mail;
 use crate::shop::Shop;
+use crate::{mail, webhooks};
 
 /// Why a subscriber could not take facts.
 #[derive(Debug, thiserror::Error)]
@@ -72,5 +72,5 @@ pub trait Subscriber: Send + Sync {
 
 /// Everybody who takes facts of this shop.
 pub fn subscribers() -> Vec<Arc<dyn Subscriber>> {
-    vec![Arc::new(mail::subscriber::Mails)]
+    vec![Arc::new(mail::subscriber::Mails), Arc::new(webhooks::subscriber::Webhooks)]
 }

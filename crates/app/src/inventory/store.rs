@@ -1,15 +1,15 @@
 //! All SQL on stock.
 
 use stoa_domain::inventory::{Movement, StockLevel};
-use stoa_kernel::{LocationId, OrderId, Timestamp, VariantId};
+use stoa_kernel::{LocationId, OrderId, Timestamp, VariantId, VendorId};
 use stoa_sql::{Param, Row, Sql, Tx, Type, Verb, Write, sql};
 
 use crate::error::StoreError;
 
 const LEVELS: Sql = sql!(
-    sqlite: "select variant_id, location_id, on_hand, reserved, version
+    sqlite: "select variant_id, location_id, on_hand, reserved, version, vendor_id
         from stock_levels where variant_id = $1 order by location_id",
-    postgres: "select variant_id, location_id, on_hand, reserved, version
+    postgres: "select variant_id, location_id, on_hand, reserved, version, vendor_id
         from stock_levels where variant_id = any($1) order by variant_id, location_id",
     locks: "for update",
 );
@@ -34,6 +34,7 @@ static UPSERT_LEVEL: Write = Write::new(
         ("reserved", Type::Int),
         ("version", Type::Int),
         ("updated_at", Type::Time),
+        ("vendor_id", Type::Uuid),
     ],
 );
 
@@ -49,6 +50,7 @@ static INSERT_MOVEMENT: Write = Write::new(
         ("reserved_delta", Type::Int),
         ("order_id", Type::Uuid),
         ("created_at", Type::Time),
+        ("vendor_id", Type::Uuid),
     ],
 );
 
@@ -88,6 +90,7 @@ fn level(row: &Row<'_>) -> Result<StockLevel, StoreError> {
         on_hand: row.int(2)?,
         reserved: row.int(3)?,
         version: row.int(4)?,
+        vendor_id: row.opt_uuid(5)?.map(VendorId::from_uuid),
     })
 }
 
@@ -116,6 +119,7 @@ pub async fn save_levels(
             level.reserved.into(),
             level.version.into(),
             now.into(),
+            level.vendor_id.into(),
         ]
     });
     tx.write(&UPSERT_LEVEL, rows).await?;
@@ -134,6 +138,7 @@ pub async fn add_movements(tx: &mut Tx, movements: &[Movement]) -> Result<(), St
             movement.reserved_delta.into(),
             movement.order_id.into(),
             movement.at.into(),
+            movement.vendor_id.into(),
         ]
     });
     tx.write(&INSERT_MOVEMENT, rows).await?;

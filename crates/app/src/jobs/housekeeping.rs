@@ -9,7 +9,7 @@ use super::{Handlers, JobFailure, JobHandler, Run, store};
 use crate::error::StoreError;
 use crate::follow;
 use crate::shop::Shop;
-use crate::{cart, idempotency, staff};
+use crate::{cart, idempotency, staff, webhooks};
 
 /// Forgets idempotency keys that are older than they need be.
 pub const PURGE_KEYS: &str = "idempotency.purge";
@@ -19,6 +19,8 @@ pub const PURGE_CARTS: &str = "carts.purge";
 pub const PURGE_SESSIONS: &str = "sessions.purge";
 /// Forgets jobs that were given up long ago.
 pub const PURGE_JOBS: &str = "jobs.purge";
+/// Forgets deliveries of webhooks that were over long ago.
+pub const PURGE_WEBHOOKS: &str = "webhooks.purge";
 /// Fills the search index anew.
 pub const REBUILD_SEARCH: &str = "search.rebuild";
 
@@ -33,6 +35,7 @@ pub fn schedules() -> Result<Vec<Schedule>, stoa_kernel::CronError> {
         Schedule::new(PURGE_CARTS, "20 3 * * *", 3_600)?,
         Schedule::new(crate::mail::send::PURGE, "50 3 * * *", 600)?,
         Schedule::new(PURGE_JOBS, "40 3 * * *", 600)?,
+        Schedule::new(PURGE_WEBHOOKS, "5 4 * * *", 3_600)?,
     ])
 }
 
@@ -43,6 +46,7 @@ pub(super) fn handlers() -> Handlers {
         .with(PURGE_SESSIONS, Purge(Old::Sessions))
         .with(PURGE_CARTS, PurgeCarts)
         .with(PURGE_JOBS, Purge(Old::Jobs))
+        .with(PURGE_WEBHOOKS, Purge(Old::Deliveries))
         .with(REBUILD_SEARCH, RebuildSearch)
 }
 
@@ -51,6 +55,7 @@ enum Old {
     Keys,
     Sessions,
     Jobs,
+    Deliveries,
 }
 
 struct Purge(Old);
@@ -63,6 +68,9 @@ impl Purge {
             Old::Keys => idempotency::purge(tx, now).await,
             Old::Sessions => Ok(staff::store::purge(tx, now).await?),
             Old::Jobs => store::purge_dead(tx, now.plus_seconds(-limits::DEAD_JOB_KEEP_S)).await,
+            Old::Deliveries => {
+                webhooks::store::purge(tx, now.plus_seconds(-limits::WEBHOOK_KEEP_S)).await
+            }
         }
     }
 }

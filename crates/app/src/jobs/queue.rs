@@ -15,7 +15,7 @@ use crate::error::StoreError;
 
 /// How long a worker has for a job unless it renews, in milliseconds. After a crash a job waits so
 /// long for the next one.
-pub const LEASE_MS: i64 = 30_000;
+pub const LEASE_MS: i64 = 15_000;
 
 /// Jobs in the store.
 #[derive(Debug, Clone)]

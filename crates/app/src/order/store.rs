@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use stoa_domain::order::{Order, OrderLine, OrderStatus, Payment, PaymentStatus};
 use stoa_domain::pricing::{LineTotals, Totals};
-use stoa_kernel::{Currency, LineId, Money, OrderId, PaymentId, ProductId, Timestamp, VariantId};
+use stoa_kernel::{
+    Currency, LineId, Money, OrderId, PaymentId, ProductId, Timestamp, VariantId, VendorId,
+};
 use stoa_sql::{Column, Param, Row, Sql, Tx, Type, Verb, Write, sql};
 
 use crate::back_office::store::contains;
@@ -27,10 +29,10 @@ const SELECT: Sql = sql!(
 
 const LINES: Sql = sql!(
     sqlite: "select order_id, id, variant_id, product_id, sku, title, variant_title, quantity,
-            unit_price, subtotal, discount, tax, total, allocations
+            unit_price, subtotal, discount, tax, total, allocations, vendor_id
         from order_lines where order_id = $1 order by position",
     postgres: "select order_id, id, variant_id, product_id, sku, title, variant_title, quantity,
-            unit_price, subtotal, discount, tax, total, allocations
+            unit_price, subtotal, discount, tax, total, allocations, vendor_id
         from order_lines where order_id = any($1) order by order_id, position",
 );
 
@@ -93,6 +95,7 @@ static INSERT_LINE: Write = Write::new(
         ("tax", Type::Int),
         ("total", Type::Int),
         ("allocations", Type::Json),
+        ("vendor_id", Type::Uuid),
     ],
 );
 
@@ -154,6 +157,18 @@ const COUNT: Sql = sql!(
         and ($2 = '' or lower(o.email) like $3 escape '\\' or cast(o.number as text) = $2)"
 );
 
+// Lines of orders that stood, newest order first; in a transaction of a vendor, the vendor's. `$1`
+// and `$2` are the line after which the page begins, `$3` a status or empty.
+const VENDOR_LINES: Sql = sql!(
+    "select l.order_id, l.position, o.number, o.status, o.currency, o.placed_at, l.variant_id,
+        l.product_id, l.sku, l.title, l.variant_title, l.quantity, l.unit_price, l.subtotal,
+        l.discount, l.tax, l.total
+    from order_lines l join orders o on o.id = l.order_id
+    where (l.order_id < $1 or (l.order_id = $1 and l.position > $2))
+        and case $3 when '' then o.status in ('placed', 'cancelled') else o.status = $3 end
+    order by l.order_id desc, l.position limit $4"
+);
+
 const PLACED_SINCE: Sql = sql!(
     "select placed_at, total, currency, status from orders where placed_at >= $1 order by placed_at"
 );
@@ -206,6 +221,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &RESERVED_FAULTS,
     &TOTALS_FAULTS,
     &STATE_FAULTS,
+    &VENDOR_LINES,
 ];
 /// Every set-based write of this page.
 pub static WRITES: &[&Write] =
@@ -271,6 +287,7 @@ pub async fn load(tx: &mut Tx, ids: &[OrderId]) -> Result<Vec<Order>, StoreError
                 id: LineId::from_uuid(row.uuid(1)?),
                 variant_id: VariantId::from_uuid(row.uuid(2)?),
                 product_id: ProductId::from_uuid(row.uuid(3)?),
+                vendor_id: row.opt_uuid(14)?.map(VendorId::from_uuid),
                 sku: row.string(4)?,
                 title: row.string(5)?,
                 variant_title: row.string(6)?,
@@ -374,6 +391,7 @@ async fn insert(tx: &mut Tx, orders: &[&Order]) -> Result<(), StoreError> {
             line.totals.tax.minor.into(),
             line.totals.total.minor.into(),
             Param::Json(allocations),
+            line.vendor_id.into(),
         ]
     });
     tx.write(&INSERT_LINE, rows).await?;
@@ -494,6 +512,80 @@ pub async fn list(tx: &mut Tx, filter: &OrderFilter) -> Result<Vec<OrderSummary>
             placed_at: row.opt_time(7)?,
             created_at: row.time(8)?,
             n_items: row.int(9)?,
+        })
+    })
+    .await
+}
+
+/// A line of an order as its vendor sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SoldLine {
+    /// The order.
+    pub order_id: OrderId,
+    /// The line's place in the order, from 0.
+    pub position: i64,
+    /// The number people use.
+    pub number: Option<i64>,
+    /// What became of the order.
+    pub status: OrderStatus,
+    /// When the order was paid.
+    pub placed_at: Option<Timestamp>,
+    /// What was bought.
+    pub variant_id: VariantId,
+    /// The product it belonged to.
+    pub product_id: ProductId,
+    /// SKU when it was bought.
+    pub sku: String,
+    /// Title when it was bought.
+    pub title: String,
+    /// Option values when it was bought.
+    pub variant_title: String,
+    /// Pieces.
+    pub quantity: i64,
+    /// Price of one piece.
+    pub unit_price: Money,
+    /// What the pieces came to.
+    pub totals: LineTotals,
+}
+
+/// Lines of orders that stand or were cancelled, newest order first, after a line; at most `limit`. In
+/// a transaction of a vendor these are the lines of the vendor's products.
+///
+/// # Errors
+/// The store failed.
+pub async fn sold_lines(
+    tx: &mut Tx,
+    status: Option<OrderStatus>,
+    after: Option<(OrderId, i64)>,
+    limit: i64,
+) -> Result<Vec<SoldLine>, StoreError> {
+    let (order, position) = after.unwrap_or((OrderId::from_uuid(uuid::Uuid::max()), 0));
+    let status = status.map_or("", OrderStatus::as_str);
+    let params = [order.into(), position.into(), status.into(), limit.into()];
+    tx.query(&VENDOR_LINES, &params, |row| {
+        let currency: Currency = row.text(4)?.parse()?;
+        let money = |column| Ok::<_, StoreError>(Money::new(row.int(column)?, currency));
+        let status = row.text(3)?;
+        Ok(SoldLine {
+            order_id: OrderId::from_uuid(row.uuid(0)?),
+            position: row.int(1)?,
+            number: row.opt_int(2)?,
+            status: OrderStatus::parse(status)
+                .ok_or_else(|| StoreError::bad_row("orders.status", status))?,
+            placed_at: row.opt_time(5)?,
+            variant_id: VariantId::from_uuid(row.uuid(6)?),
+            product_id: ProductId::from_uuid(row.uuid(7)?),
+            sku: row.string(8)?,
+            title: row.string(9)?,
+            variant_title: row.string(10)?,
+            quantity: row.int(11)?,
+            unit_price: money(12)?,
+            totals: LineTotals {
+                subtotal: money(13)?,
+                discount: money(14)?,
+                tax: money(15)?,
+                total: money(16)?,
+            },
         })
     })
     .await

@@ -19,7 +19,7 @@ use stoa_domain::catalog::FieldError;
 use stoa_kernel::UserId;
 use stoa_sql::SqlError;
 
-pub use api_tokens::{api_token, create_api_token};
+pub use api_tokens::{ApiToken, TokenVendor, api_token, create_api_token};
 pub use links::{
     INVITATION_S, RESET_LINK_S, accept_invitation, ask_reset, invite, link_email, people,
     reset_link, reset_password, revoke_invitation,

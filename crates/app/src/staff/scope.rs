@@ -18,6 +18,16 @@ pub enum Scope {
     OrdersRead,
     /// Cancel orders.
     OrdersWrite,
+    /// Read vendors.
+    VendorsRead,
+    /// Make and change vendors.
+    VendorsWrite,
+    /// Speak for one vendor; the only scope of a vendor's token.
+    Vendor,
+    /// Read webhooks and their deliveries.
+    WebhooksRead,
+    /// Create, change and delete webhooks, and send deliveries again.
+    WebhooksWrite,
 }
 
 /// A text that names no scope.
@@ -27,13 +37,18 @@ pub struct ScopeError(String);
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 11] = [
         Self::Admin,
         Self::ProductsRead,
         Self::ProductsWrite,
         Self::StockWrite,
         Self::OrdersRead,
         Self::OrdersWrite,
+        Self::VendorsRead,
+        Self::VendorsWrite,
+        Self::Vendor,
+        Self::WebhooksRead,
+        Self::WebhooksWrite,
     ];
 
     /// The name, which is never changed: it is stored and stands in other people's scripts.
@@ -45,6 +60,11 @@ impl Scope {
             Self::StockWrite => "stock:write",
             Self::OrdersRead => "orders:read",
             Self::OrdersWrite => "orders:write",
+            Self::VendorsRead => "vendors:read",
+            Self::VendorsWrite => "vendors:write",
+            Self::Vendor => "vendor",
+            Self::WebhooksRead => "webhooks:read",
+            Self::WebhooksWrite => "webhooks:write",
         }
     }
 
@@ -52,15 +72,22 @@ impl Scope {
         Self::ALL.map(Self::name).join(", ")
     }
 
-    /// Who may change a thing may also read it.
+    /// Who may change a thing may also read it. Nobody but a vendor speaks for one.
     const fn includes(self, other: Self) -> bool {
+        if matches!(self, Self::Admin) {
+            return !matches!(other, Self::Vendor);
+        }
         matches!(
             (self, other),
-            (Self::Admin, _)
+            (Self::Vendor, Self::Vendor)
+                | (Self::VendorsWrite, Self::VendorsWrite | Self::VendorsRead)
+                | (Self::VendorsRead, Self::VendorsRead)
                 | (Self::ProductsWrite, Self::ProductsWrite | Self::ProductsRead)
                 | (Self::OrdersWrite, Self::OrdersWrite | Self::OrdersRead)
                 | (Self::ProductsRead, Self::ProductsRead)
                 | (Self::OrdersRead, Self::OrdersRead)
+                | (Self::WebhooksWrite, Self::WebhooksWrite | Self::WebhooksRead)
+                | (Self::WebhooksRead, Self::WebhooksRead)
                 | (Self::StockWrite, Self::StockWrite)
         )
     }
@@ -128,7 +155,10 @@ mod tests {
         for scope in Scope::ALL {
             assert_eq!(scope.name().parse::<Scope>().unwrap(), scope);
             assert!(Scopes::new([scope]).allow(scope), "{scope}");
-            assert!(Scopes::new([Scope::Admin]).allow(scope), "{scope}");
+            let by_admin = Scopes::new([Scope::Admin]).allow(scope);
+            assert_eq!(by_admin, scope != Scope::Vendor, "{scope}");
+            let by_vendor = Scopes::new([Scope::Vendor]).allow(scope);
+            assert_eq!(by_vendor, scope == Scope::Vendor, "{scope}");
             assert!(!Scopes::new([]).allow(scope), "{scope}");
         }
         let writer = Scopes::new([Scope::OrdersWrite]);

@@ -1,10 +1,11 @@
 //! All SQL about staff.
 
-use stoa_kernel::{Timestamp, TokenHash, UserId};
+use stoa_domain::vendor::VendorStatus;
+use stoa_kernel::{Timestamp, TokenHash, UserId, VendorId};
 use stoa_sql::{Column, Row, Sql, SqlError, Tx, Type, Verb, Write, sql};
 use uuid::Uuid;
 
-use super::{Scopes, User};
+use super::{ApiToken, Scopes, TokenVendor, User};
 
 const ANY_USER: Sql = sql!("select 1 from users limit 1");
 const USER_BY_EMAIL: Sql =
@@ -41,7 +42,10 @@ const INVITATIONS: Sql = sql!(
     order by email limit 500"
 );
 const USERS: Sql = sql!("select id, email, name from users order by name, email limit 500");
-const API_TOKEN_SCOPES: Sql = sql!("select scopes from api_tokens where token_hash = $1");
+const API_TOKEN: Sql = sql!(
+    "select t.scopes, t.vendor_id, v.status
+    from api_tokens t left join vendors v on v.id = t.vendor_id where t.token_hash = $1"
+);
 
 /// Every statement, for the test that prepares them.
 pub const STATEMENTS: &[&Sql] = &[
@@ -63,7 +67,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &LINK_DELETE_EXPIRED,
     &INVITATIONS,
     &USERS,
-    &API_TOKEN_SCOPES,
+    &API_TOKEN,
 ];
 
 const ID: &[Column] = &[("id", Type::Uuid)];
@@ -104,7 +108,12 @@ static API_TOKEN_INSERT: Write = Write::new(
     Verb::Insert,
     "api_tokens",
     TOKEN_HASH,
-    &[("name", Type::Text), ("scopes", Type::Json), ("created_at", Type::Time)],
+    &[
+        ("name", Type::Text),
+        ("scopes", Type::Json),
+        ("created_at", Type::Time),
+        ("vendor_id", Type::Uuid),
+    ],
 );
 
 /// Every set-based write, for the test that prepares them.
@@ -258,17 +267,27 @@ pub(super) async fn insert_api_token(
     token: &TokenHash,
     name: &str,
     scopes: &Scopes,
+    vendor: Option<VendorId>,
     now: Timestamp,
 ) -> Result<()> {
     let scopes = scopes.to_json();
-    let row = [token.into(), name.into(), stoa_sql::Param::Json(&scopes), now.into()];
+    let json = stoa_sql::Param::Json(&scopes);
+    let row = [token.into(), name.into(), json, now.into(), vendor.into()];
     tx.write(&API_TOKEN_INSERT, [row]).await?;
     Ok(())
 }
 
-pub(super) async fn api_token_scopes(tx: &mut Tx, token: &TokenHash) -> Result<Option<Scopes>> {
-    tx.query_opt(&API_TOKEN_SCOPES, &[token.into()], |row| Ok(Scopes::from_json(row.text(0)?)))
-        .await
+pub(super) async fn api_token(tx: &mut Tx, token: &TokenHash) -> Result<Option<ApiToken>> {
+    let row = |row: &Row<'_>| {
+        let vendor = row.opt_uuid(1)?.map(VendorId::from_uuid);
+        let status = row.opt_text(2)?.and_then(VendorStatus::parse);
+        Ok(ApiToken {
+            scopes: Scopes::from_json(row.text(0)?),
+            vendor: vendor
+                .map(|id| TokenVendor { id, is_active: status == Some(VendorStatus::Active) }),
+        })
+    };
+    tx.query_opt(&API_TOKEN, &[token.into()], row).await
 }
 
 /// What a one-time link is for.

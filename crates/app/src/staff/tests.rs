@@ -191,11 +191,12 @@ async fn putting_a_user_again_changes_the_stored_row(store: Store) {
 async fn an_api_token_has_the_scopes_it_was_made_with(store: Store) {
     let db = store.open().await.unwrap();
     let scopes = Scopes::new([Scope::ProductsRead, Scope::StockWrite]);
-    let token = create_api_token(&db, NOW, "warehouse", &scopes).await.unwrap();
-    assert_eq!(api_token(&db, &token.hash()).await.unwrap(), Some(scopes));
+    let token = create_api_token(&db, NOW, "warehouse", &scopes, None).await.unwrap();
+    let found = api_token(&db, &token.hash()).await.unwrap();
+    assert_eq!(found, Some(ApiToken { scopes, vendor: None }));
     let other = token.derive("other").hash();
     assert_eq!(api_token(&db, &other).await.unwrap(), None);
-    let none = create_api_token(&db, NOW, " ", &Scopes::new([])).await;
+    let none = create_api_token(&db, NOW, " ", &Scopes::new([]), None).await;
     let Err(StaffError::Invalid(errors)) = none else {
         panic!("{none:?}");
     };

@@ -14,3 +14,5 @@ mod events;
 mod jobs;
 mod prepare_all;
 mod shop;
+mod vendors;
+mod webhooks;

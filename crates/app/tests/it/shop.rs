@@ -83,6 +83,7 @@ impl Shop {
             title: sku.to_owned(),
             status: Status::Active,
             brand: None,
+            vendor: None,
             category: Vec::new(),
             product_type: None,
             tags: Vec::new(),

@@ -2,7 +2,7 @@
 
 use stoa_kernel::{CategoryId, Ctx};
 
-use super::{Draft, OptionAxis, Price, Product, Variant};
+use super::{Draft, OptionAxis, Price, Product, ProductVendor, Variant};
 
 /// What the store already has of a product, and what it becomes.
 ///
@@ -12,6 +12,7 @@ pub fn apply_draft(
     existing: Option<&Product>,
     draft: &Draft,
     category_id: Option<CategoryId>,
+    vendor: Option<ProductVendor>,
     ctx: &mut Ctx,
 ) -> Product {
     let known = |sku: &str| {
@@ -53,6 +54,7 @@ pub fn apply_draft(
         title: draft.title.clone(),
         status: draft.status,
         brand: draft.brand.clone(),
+        vendor,
         category_id,
         product_type: draft.product_type.clone(),
         tags: draft.tags.clone(),
@@ -79,6 +81,7 @@ pub fn to_draft(product: &Product, category: Vec<String>) -> Draft {
         title: product.title.clone(),
         status: product.status,
         brand: product.brand.clone(),
+        vendor: product.vendor.as_ref().map(|vendor| vendor.handle.clone()),
         category,
         product_type: product.product_type.clone(),
         tags: product.tags.clone(),

@@ -56,6 +56,9 @@ pub struct Draft {
     /// Manufacturer or vendor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub brand: Option<String>,
+    /// Handle of who sells it, empty for the shop itself. `None` leaves it as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor: Option<String>,
     /// Names of the categories from the root down, e.g. `["Office", "Printers"]`; made where they
     /// do not exist.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

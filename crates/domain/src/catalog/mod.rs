@@ -10,6 +10,6 @@ pub mod product;
 pub use apply_draft::{apply_draft, to_draft};
 pub use draft::{Draft, DraftPrice, DraftVariant, FieldError};
 pub use product::{
-    Attribute, AttributeValue, Category, Media, OptionAxis, Price, Product, Status, Variant,
-    attribute_key,
+    Attribute, AttributeValue, Category, Media, OptionAxis, Price, Product, ProductVendor, Status,
+    Variant, attribute_key,
 };

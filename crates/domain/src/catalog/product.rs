@@ -1,7 +1,9 @@
 //! Products as the shop holds them.
 
 use serde::{Deserialize, Serialize};
-use stoa_kernel::{CategoryId, Currency, Decimal, Money, ProductId, Timestamp, VariantId};
+use stoa_kernel::{
+    CategoryId, Currency, Decimal, Money, ProductId, Timestamp, VariantId, VendorId,
+};
 
 /// Who may see a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,6 +157,15 @@ impl Variant {
     }
 }
 
+/// The vendor of a product.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProductVendor {
+    /// Its id.
+    pub id: VendorId,
+    /// Its handle.
+    pub handle: String,
+}
+
 /// A product with everything that belongs to it except stock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Product {
@@ -168,6 +179,8 @@ pub struct Product {
     pub status: Status,
     /// Manufacturer or vendor as shoppers know it.
     pub brand: Option<String>,
+    /// Who sells it; `None` for the shop itself.
+    pub vendor: Option<ProductVendor>,
     /// The one category it is shelved in.
     pub category_id: Option<CategoryId>,
     /// What kind of thing it is, in the merchant's words.

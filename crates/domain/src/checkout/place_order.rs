@@ -79,6 +79,7 @@ pub(crate) fn decide(
             id: line.id,
             variant_id: line.variant_id,
             product_id: line.product_id,
+            vendor_id: world.offers.get(&line.variant_id).and_then(|offer| offer.vendor_id),
             sku: line.sku.clone(),
             title: line.title.clone(),
             variant_title: line.variant_title.clone(),

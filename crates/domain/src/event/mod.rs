@@ -9,7 +9,7 @@ pub mod schemas;
 mod tests;
 
 use serde::Serialize;
-use stoa_kernel::{LocationId, Money, OrderId, PaymentId, ProductId, UserId, VariantId};
+use stoa_kernel::{LocationId, Money, OrderId, PaymentId, ProductId, UserId, VariantId, VendorId};
 
 /// A fact about one aggregate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,6 +177,20 @@ pub enum EventBody {
         /// Who.
         user_id: UserId,
     },
+    /// A vendor was made.
+    VendorCreated {
+        /// Which.
+        vendor_id: VendorId,
+        /// Its handle.
+        handle: String,
+    },
+    /// A vendor's name, address or status changed.
+    VendorUpdated {
+        /// Which.
+        vendor_id: VendorId,
+        /// Its handle.
+        handle: String,
+    },
 }
 
 impl EventBody {
@@ -200,6 +214,8 @@ impl EventBody {
             Self::UserInvited { .. } => "user.invited",
             Self::UserJoined { .. } => "user.joined",
             Self::UserPasswordChanged { .. } => "user.password_changed",
+            Self::VendorCreated { .. } => "vendor.created",
+            Self::VendorUpdated { .. } => "vendor.updated",
         }
     }
 }

@@ -44,6 +44,8 @@ pub const SCHEMAS: &[Schema] = schemas![
     "user.invited" 1,
     "user.joined" 1,
     "user.password_changed" 1,
+    "vendor.created" 1,
+    "vendor.updated" 1,
 ];
 
 /// The schema of a version of a type, if there is such a thing.

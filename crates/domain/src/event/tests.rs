@@ -18,6 +18,7 @@ fn examples() -> Vec<EventBody> {
     let (product_id, variant_id, location_id) =
         (ctx.product_id(), ctx.variant_id(), ctx.location_id());
     let (order_id, payment_id, user_id) = (ctx.order_id(), ctx.payment_id(), ctx.user_id());
+    let vendor_id = ctx.vendor_id();
     let eur = |minor| Money::new(minor, Currency::EUR);
     let handle = || "harbour-mug".to_owned();
     vec![
@@ -71,6 +72,8 @@ fn examples() -> Vec<EventBody> {
         EventBody::UserInvited { invited_by: user_id },
         EventBody::UserJoined { user_id },
         EventBody::UserPasswordChanged { user_id },
+        EventBody::VendorCreated { vendor_id, handle: "harbour-pottery".to_owned() },
+        EventBody::VendorUpdated { vendor_id, handle: "harbour-pottery".to_owned() },
     ]
 }
 
@@ -100,6 +103,9 @@ fn current() -> Vec<(&'static str, Value)> {
     found.sort_by_key(|(kind, _)| *kind);
     found
 }
+
+/// A change of a schema.
+type Change = &'static dyn Fn(&mut Value);
 
 /// What a reader of the old schema could not stand about the new one, in words.
 fn incompatibilities(old: &Value, new: &Value) -> Vec<String> {
@@ -246,7 +252,7 @@ fn only_optional_fields_may_be_added() {
         change(&mut new);
         incompatibilities(&old, &new)
     };
-    let fine: [&dyn Fn(&mut Value); 4] = [
+    let fine: [Change; 4] = [
         &|_| {},
         &|new| new["properties"]["more"] = json!({ "type": "integer" }),
         &|new| new["properties"]["id"]["description"] = json!("Which."),
@@ -255,7 +261,7 @@ fn only_optional_fields_may_be_added() {
     for change in fine {
         assert_eq!(changed(change), Vec::<String>::new());
     }
-    let wrong: [(&str, &dyn Fn(&mut Value)); 9] = [
+    let wrong: [(&str, Change); 9] = [
         ("/note is gone", &|new| {
             new["properties"].as_object_mut().unwrap().remove("note");
         }),
@@ -270,13 +276,13 @@ fn only_optional_fields_may_be_added() {
             new["required"] = json!(["id", "state", "items", "more"]);
         }),
         ("/state: the value \"b\" is gone", &|new| {
-            new["properties"]["state"]["enum"] = json!(["a"])
+            new["properties"]["state"]["enum"] = json!(["a"]);
         }),
         ("/id: only some values are left", &|new| new["properties"]["id"]["enum"] = json!(["a"])),
         ("/items/items/n is gone", &|new| {
             new["properties"]["items"]["items"] = json!({
                 "type": "object", "properties": {}, "required": []
-            })
+            });
         }),
     ];
     for (fault, change) in wrong {
@@ -323,6 +329,10 @@ stoa events tail --json --follow --as warehouse --type 'order.*'
 ```
 
 A line is written before its offset is kept: after a crash, the last lines may come again.
+
+`stoa events subscribers` lists readers and the shop's own subscribers with how far each is behind and what
+went wrong last; the back office shows the same under Events. `stoa events replay NAME --from OFFSET` sets one
+back. The shop's own do nothing twice: a mail, for example, is written once for each cause.
 ";
 
 fn reference(types: &[(&str, Value)]) -> String {

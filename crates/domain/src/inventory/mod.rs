@@ -6,7 +6,9 @@
 
 pub mod set_stock;
 
-use stoa_kernel::{Ctx, LocationId, MovementId, OrderId, ProductId, Timestamp, VariantId};
+use stoa_kernel::{
+    Ctx, LocationId, MovementId, OrderId, ProductId, Timestamp, VariantId, VendorId,
+};
 
 use crate::event::{Event, EventBody};
 use crate::world::Changes;
@@ -20,6 +22,8 @@ pub struct StockLevel {
     pub variant_id: VariantId,
     /// Where.
     pub location_id: LocationId,
+    /// The vendor of the variant's product.
+    pub vendor_id: Option<VendorId>,
     /// Pieces there.
     pub on_hand: i64,
     /// Pieces of them that are promised to orders.
@@ -45,6 +49,8 @@ pub struct Movement {
     pub variant_id: VariantId,
     /// Where.
     pub location_id: LocationId,
+    /// The vendor of the variant's product at the time.
+    pub vendor_id: Option<VendorId>,
     /// Why.
     pub kind: MovementKind,
     /// Change of `on_hand`.
@@ -99,6 +105,7 @@ pub(crate) fn moved(
         id: ctx.movement_id(),
         variant_id: after.variant_id,
         location_id: after.location_id,
+        vendor_id: after.vendor_id,
         kind,
         on_hand_delta,
         reserved_delta,

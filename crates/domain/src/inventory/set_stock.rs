@@ -37,6 +37,7 @@ pub(crate) fn decide(
         StockLevel {
             variant_id: offer.variant_id,
             location_id,
+            vendor_id: offer.vendor_id,
             on_hand: 0,
             reserved: 0,
             version: 0,

@@ -10,7 +10,7 @@ pub mod cancel_order;
 use serde::{Deserialize, Serialize};
 use stoa_kernel::{
     Currency, LineId, LocationId, Money, OrderId, PaymentId, ProductId, Timestamp, TokenHash,
-    VariantId,
+    VariantId, VendorId,
 };
 
 use crate::address::Address;
@@ -144,6 +144,8 @@ pub struct OrderLine {
     pub variant_id: VariantId,
     /// The product it belonged to.
     pub product_id: ProductId,
+    /// Who sold it; `None` for the shop itself.
+    pub vendor_id: Option<VendorId>,
     /// SKU when it was bought.
     pub sku: String,
     /// Title when it was bought.

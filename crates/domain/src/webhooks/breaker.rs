@@ -1,106 +1,100 @@
-//! Leaves an endpoint alone that does not answer, and lets it come back by itself.
+//! Whether an endpoint is sent to. One that keeps failing is probed with one delivery at a time,
+//! first every half minute, after five days every hour, until it takes one.
 
 use stoa_kernel::Timestamp;
 
-/// Failures in a row, over all deliveries of an endpoint, that open its breaker.
-pub const OPEN_AFTER: u32 = 20;
-/// How long an open breaker waits between probes, in seconds.
-pub const PROBE_EVERY_S: i64 = 60;
-/// How long an endpoint may only fail before it is suspended, in seconds (5 days).
-pub const SUSPEND_AFTER_S: i64 = 5 * 86_400;
-/// How long a suspended endpoint waits between probes, in seconds (1 hour).
-pub const SUSPENDED_PROBE_EVERY_S: i64 = 3_600;
-/// How long a probe that was begun keeps others from beginning one, in seconds. More than the
-/// time-out of an attempt, so that a second probe begins only if the process of the first was
-/// killed.
-pub const PROBE_LEASE_S: i64 = 60;
+use super::Outcome;
 
-/// The recent history of one endpoint. Its default is that of an endpoint that works.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// Failures in a row that open the breaker.
+pub const OPENS_AFTER: i64 = 20;
+/// How long an open breaker waits between probes, in seconds.
+pub const PROBE_S: i64 = 30;
+/// After how long without a success an endpoint counts as disabled, in seconds (5 days).
+pub const DISABLES_AFTER_S: i64 = 5 * 86_400;
+/// How long a disabled endpoint is left alone between probes, in seconds (1 hour).
+pub const DISABLED_PROBE_S: i64 = 3_600;
+
+/// How an endpoint has behaved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Breaker {
     /// Failures since the last success.
-    pub failures: u32,
-    /// When the first of them was; nothing exactly if `failures` is 0.
+    pub failures: i64,
+    /// The first of them.
     pub failing_since: Option<Timestamp>,
-    /// When the last of them was; nothing exactly if `failures` is 0.
-    pub failed_last: Option<Timestamp>,
-    /// The earliest next probe; nothing exactly if the breaker is closed.
+    /// Before this nothing is sent. Set while the breaker is open.
     pub probe_at: Option<Timestamp>,
+    /// The receiver answered 410.
+    pub is_gone: bool,
 }
 
-/// How an endpoint is doing.
+/// What an endpoint can be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// Everything is sent.
+pub enum State {
+    /// All that is due.
     Closed,
-    /// Only probes are sent, every [`PROBE_EVERY_S`].
+    /// One delivery now and then: it keeps failing.
     Open,
-    /// It has only failed for [`SUSPEND_AFTER_S`]; probes are sent every
-    /// [`SUSPENDED_PROBE_EVERY_S`].
-    Suspended,
+    /// One delivery an hour: it has failed for days. It comes back by itself.
+    Disabled,
+    /// Nothing: the receiver said that it is gone. A person brings it back.
+    Gone,
 }
 
-/// What may be sent now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Permit {
-    /// Every delivery that is due.
-    All,
-    /// One delivery, the oldest; [`Breaker::began_probe`] must be stored first.
-    Probe,
-    /// Nothing before this time.
-    Wait(Timestamp),
+impl State {
+    /// The word for it in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::Disabled => "disabled",
+            Self::Gone => "gone",
+        }
+    }
 }
 
 impl Breaker {
-    /// How the endpoint is doing.
-    pub fn phase(&self) -> Phase {
-        if self.failures < OPEN_AFTER {
-            return Phase::Closed;
+    /// What the endpoint can be sent at a time.
+    pub fn state(&self, now: Timestamp) -> State {
+        let failing_s =
+            self.failing_since.map_or(0, |since| (now.as_micros() - since.as_micros()) / 1_000_000);
+        if self.is_gone {
+            State::Gone
+        } else if self.failures < OPENS_AFTER {
+            State::Closed
+        } else if failing_s >= DISABLES_AFTER_S {
+            State::Disabled
+        } else {
+            State::Open
         }
-        match (self.failing_since, self.failed_last) {
-            (Some(since), Some(last)) if since.plus_seconds(SUSPEND_AFTER_S) <= last => {
-                Phase::Suspended
+    }
+
+    /// Whether something may be sent now; with an open breaker it is one probe.
+    pub fn lets_pass(&self, now: Timestamp) -> bool {
+        match self.state(now) {
+            State::Closed => true,
+            State::Open | State::Disabled => self.probe_at.is_none_or(|at| at <= now),
+            State::Gone => false,
+        }
+    }
+
+    /// How it stands after a try.
+    #[must_use]
+    pub fn after(self, outcome: Outcome, now: Timestamp) -> Self {
+        match outcome {
+            Outcome::Taken => Self::default(),
+            Outcome::Gone => Self { is_gone: true, ..self },
+            Outcome::Failed { .. } => {
+                let failures = self.failures.saturating_add(1);
+                let failing_since = self.failing_since.or(Some(now));
+                let failed = Self { failures, failing_since, ..self };
+                let wait_s = match failed.state(now) {
+                    State::Closed | State::Gone => return failed,
+                    State::Open => PROBE_S,
+                    State::Disabled => DISABLED_PROBE_S,
+                };
+                Self { probe_at: Some(now.plus_seconds(wait_s)), ..failed }
             }
-            _ => Phase::Open,
         }
-    }
-
-    /// What may be sent now.
-    pub fn permit(&self, now: Timestamp) -> Permit {
-        match (self.phase(), self.probe_at) {
-            (Phase::Closed, _) => Permit::All,
-            (_, Some(at)) if at > now => Permit::Wait(at),
-            _ => Permit::Probe,
-        }
-    }
-
-    /// After a probe was begun.
-    #[must_use]
-    pub fn began_probe(self, now: Timestamp) -> Self {
-        Self { probe_at: Some(now.plus_seconds(PROBE_LEASE_S)), ..self }
-    }
-
-    /// After the endpoint accepted a delivery, whichever it was: it closes.
-    #[must_use]
-    pub fn succeeded(self) -> Self {
-        Self::default()
-    }
-
-    /// After an attempt failed.
-    #[must_use]
-    pub fn failed(self, now: Timestamp) -> Self {
-        let failed = Self {
-            failures: self.failures.saturating_add(1),
-            failing_since: self.failing_since.or(Some(now)),
-            failed_last: self.failed_last.max(Some(now)),
-            probe_at: None,
-        };
-        let probe_at = match failed.phase() {
-            Phase::Closed => None,
-            Phase::Open => Some(now.plus_seconds(PROBE_EVERY_S)),
-            Phase::Suspended => Some(now.plus_seconds(SUSPENDED_PROBE_EVERY_S)),
-        };
-        Self { probe_at, ..failed }
     }
 }
 
@@ -110,75 +104,52 @@ mod tests {
 
     use super::*;
 
-    const START: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
+    const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
+    const FAILED: Outcome = Outcome::Failed { retry_after_s: None };
 
-    fn opened() -> Breaker {
-        (0..OPEN_AFTER).fold(Breaker::default(), |breaker, _| breaker.failed(START))
+    fn failed(n: i64, at: Timestamp) -> Breaker {
+        (0..n).fold(Breaker::default(), |breaker, _| breaker.after(FAILED, at))
     }
 
     #[test]
-    fn opens_at_the_limit_and_closes_at_the_first_success() {
-        let mut breaker = Breaker::default();
-        for _ in 1..OPEN_AFTER {
-            breaker = breaker.failed(START);
-            assert_eq!(breaker.permit(START), Permit::All);
-        }
-        breaker = breaker.failed(START);
-        assert_eq!(breaker.permit(START), Permit::Wait(START.plus_seconds(PROBE_EVERY_S)));
-        assert_eq!(breaker.permit(START.plus_seconds(PROBE_EVERY_S)), Permit::Probe);
-        assert_eq!(breaker.succeeded().permit(START), Permit::All);
+    fn it_opens_after_failures_in_a_row_and_lets_one_probe_pass_at_its_time() {
+        assert_eq!(failed(OPENS_AFTER - 1, NOW).state(NOW), State::Closed);
+        let open = failed(OPENS_AFTER, NOW);
+        assert_eq!(open.state(NOW), State::Open);
+        assert!(!open.lets_pass(NOW.plus_seconds(PROBE_S - 1)));
+        assert!(open.lets_pass(NOW.plus_seconds(PROBE_S)));
+        assert_eq!(open.after(Outcome::Taken, NOW), Breaker::default());
     }
 
     #[test]
-    fn one_probe_at_a_time_and_another_when_its_process_was_killed() {
-        let at = START.plus_seconds(PROBE_EVERY_S);
-        let probing = opened().began_probe(at);
-        assert_eq!(probing.permit(at), Permit::Wait(at.plus_seconds(PROBE_LEASE_S)));
-        assert_eq!(probing.permit(at.plus_seconds(PROBE_LEASE_S)), Permit::Probe);
+    fn after_days_it_is_probed_by_the_hour_and_comes_back_at_the_first_success() {
+        let later = NOW.plus_seconds(DISABLES_AFTER_S);
+        let disabled = failed(OPENS_AFTER, NOW).after(FAILED, later);
+        assert_eq!(disabled.state(later), State::Disabled);
+        assert_eq!(disabled.probe_at, Some(later.plus_seconds(DISABLED_PROBE_S)));
+        assert_eq!(disabled.after(Outcome::Taken, later).state(later), State::Closed);
     }
 
     #[test]
-    fn is_suspended_after_five_days_and_comes_back_by_itself() {
-        let mut breaker = opened();
-        let mut now = START;
-        while let Permit::Wait(at) = breaker.permit(now) {
-            if breaker.phase() == Phase::Suspended {
-                break;
-            }
-            now = at;
-            breaker = breaker.began_probe(now).failed(now);
-        }
-        assert_eq!(now, START.plus_seconds(SUSPEND_AFTER_S));
-        let next = now.plus_seconds(SUSPENDED_PROBE_EVERY_S);
-        assert_eq!(breaker.permit(now), Permit::Wait(next));
-        assert_eq!(breaker.permit(next), Permit::Probe);
-        assert_eq!(breaker.began_probe(next).succeeded().phase(), Phase::Closed);
-    }
-
-    #[test]
-    fn an_endpoint_that_was_only_asked_rarely_is_not_suspended_by_one_failure() {
-        let late = START.plus_seconds(SUSPEND_AFTER_S * 2);
-        assert_eq!(Breaker::default().failed(START).failed(late).phase(), Phase::Closed);
+    fn who_is_gone_stays_so() {
+        let gone = Breaker::default().after(Outcome::Gone, NOW);
+        assert!(!gone.lets_pass(NOW.plus_seconds(DISABLES_AFTER_S)));
+        assert_eq!(gone.after(FAILED, NOW).state(NOW), State::Gone);
     }
 
     proptest! {
         #[test]
-        fn never_waits_for_ever(steps in prop::collection::vec((any::<bool>(), 0_i64..200_000), 1..200)) {
-            let (mut breaker, mut now) = (Breaker::default(), START);
-            for (success, seconds) in steps {
-                now = now.plus_seconds(seconds);
-                match breaker.permit(now) {
-                    Permit::Wait(at) => {
-                        prop_assert!(at > now);
-                        prop_assert!(at <= now.plus_seconds(SUSPENDED_PROBE_EVERY_S));
-                        continue;
-                    }
-                    Permit::Probe => breaker = breaker.began_probe(now),
-                    Permit::All => {}
-                }
-                breaker = if success { breaker.succeeded() } else { breaker.failed(now) };
-                prop_assert_eq!(breaker.failures == 0, breaker.failing_since.is_none());
-                prop_assert_eq!(breaker.phase() == Phase::Closed, breaker.probe_at.is_none());
+        fn a_success_always_closes_it_and_no_wait_is_longer_than_an_hour(
+            steps in prop::collection::vec((0i64..200_000, 0u8..4), 1..200)
+        ) {
+            let mut now = NOW;
+            let mut breaker = Breaker::default();
+            for (wait_s, what) in steps {
+                now = now.plus_seconds(wait_s);
+                let outcome = if what == 0 { Outcome::Taken } else { FAILED };
+                breaker = breaker.after(outcome, now);
+                prop_assert_eq!(breaker.failures == 0, outcome == Outcome::Taken);
+                prop_assert!(breaker.lets_pass(now.plus_seconds(DISABLED_PROBE_S)));
             }
         }
     }

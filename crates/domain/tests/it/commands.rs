@@ -151,6 +151,7 @@ impl Run {
                     handle: format!("product-{index}"),
                     price: Some(Money::new(prices[index], Currency::USD)),
                     on_sale: true,
+                    vendor_id: None,
                 }),
             );
             variants.push(variant_id);

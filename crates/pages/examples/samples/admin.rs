@@ -399,6 +399,7 @@ pub(crate) fn product() -> ProductPage {
             status: "active".into(),
             brand: "Field & Kiln".into(),
             category: "Kitchen".into(),
+            vendor: "blue-kiln".into(),
             product_type: "Mug".into(),
             tags: "stoneware, handmade, gift".into(),
             description_html: html.into(),
@@ -425,6 +426,7 @@ pub(crate) fn product() -> ProductPage {
             .into(),
         },
         errors: vec![],
+        vendors: vec![Choice::new("blue-kiln", "Blue Kiln")],
         categories: categories(),
         brands: vec!["Field & Kiln".into(), "Northlake".into()],
         preview_html: html.into(),
@@ -729,6 +731,40 @@ pub(crate) fn people() -> PeoplePage {
     }
 }
 
+/// Others who sell here.
+pub(crate) fn vendors() -> VendorListPage {
+    let row = |name: &str, handle: &str, status, n_products| VendorRow {
+        id: "vnd_01".into(),
+        name: name.into(),
+        handle: handle.into(),
+        email: format!("{handle}@example.com"),
+        status: Badge::vendor(status),
+        n_products,
+    };
+    VendorListPage {
+        frame: frame(Section::Vendors),
+        rows: vec![row("Blue Kiln", "blue-kiln", "active", 12), row(HOSTILE, "x", "suspended", 0)],
+        pager: Pager { next: Some("/admin/vendors?after=vnd_01".into()), ..Pager::default() },
+        name: HOSTILE.into(),
+        email: "kiln".into(),
+        errors: vec![FieldError::new("email", "E-mail: an address such as name@example.com.")],
+    }
+}
+
+/// One of them.
+pub(crate) fn vendor() -> VendorPage {
+    VendorPage {
+        frame: frame(Section::Vendors),
+        id: "vnd_01".into(),
+        handle: "blue-kiln".into(),
+        version: 3,
+        name: HOSTILE.into(),
+        email: "kiln@example.com".into(),
+        status: "suspended".into(),
+        errors: Vec::new(),
+    }
+}
+
 /// For who forgot the password.
 pub(crate) fn forgot() -> ForgotPage {
     ForgotPage {
@@ -820,6 +856,8 @@ pub(crate) fn all() -> Vec<(&'static str, String)> {
         ("mail", mail().render()),
         ("mail-templates", mail_templates().render()),
         ("mail-template", mail_template().render()),
+        ("vendors", vendors().render()),
+        ("vendor", vendor().render()),
         ("people", people().render()),
         ("forgot", forgot().render()),
         ("new-password", new_password().render()),

@@ -13,6 +13,8 @@ pub enum Section {
     Orders,
     /// What is on sale.
     Products,
+    /// Others who sell here.
+    Vendors,
     /// What readers are told.
     Mails,
     /// Who runs the shop.
@@ -26,10 +28,11 @@ pub enum Section {
 }
 
 impl Section {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Dashboard,
         Self::Orders,
         Self::Products,
+        Self::Vendors,
         Self::Mails,
         Self::People,
         Self::Events,
@@ -42,6 +45,7 @@ impl Section {
             Self::Dashboard => "Dashboard",
             Self::Orders => "Orders",
             Self::Products => "Products",
+            Self::Vendors => "Vendors",
             Self::Mails => "Mails",
             Self::People => "People",
             Self::Events => "Events",
@@ -55,6 +59,7 @@ impl Section {
             Self::Dashboard => "/admin",
             Self::Orders => "/admin/orders",
             Self::Products => "/admin/products",
+            Self::Vendors => "/admin/vendors",
             Self::Mails => "/admin/mails",
             Self::People => "/admin/people",
             Self::Events => "/admin/events",
@@ -68,6 +73,7 @@ impl Section {
             Self::Dashboard => "dashboard",
             Self::Orders => "orders",
             Self::Products => "products",
+            Self::Vendors => "shop",
             Self::Mails => "mails",
             Self::People => "people",
             Self::Events => "events",
@@ -97,7 +103,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    pub(crate) fn sections(&self) -> [Section; 8] {
+    pub(crate) fn sections(&self) -> [Section; 9] {
         Section::ALL
     }
 }

@@ -30,6 +30,7 @@ mod people;
 mod products;
 mod sign_in;
 mod system;
+mod vendors;
 
 pub use crate::storefront::{FieldError, Notice, Picture, Tone};
 pub use dashboard::{Attention, DashboardPage, DaySales, LowStock, Sales};
@@ -51,3 +52,4 @@ pub use products::{
 };
 pub use sign_in::{SetUpPage, SignInPage};
 pub use system::{Fact, Follower, SystemGroup, SystemPage};
+pub use vendors::{VendorListPage, VendorPage, VendorRow};

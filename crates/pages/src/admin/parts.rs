@@ -50,6 +50,15 @@ impl Badge {
         }
     }
 
+    /// Whether a vendor's programs are let in, by the word the store keeps.
+    pub fn vendor(word: &str) -> Self {
+        match word {
+            "active" => Self::new(Some(Tone::Ok), "Active"),
+            "suspended" => Self::new(Some(Tone::Warn), "Suspended"),
+            other => Self::new(None, other),
+        }
+    }
+
     /// Who may see a product, by the word the store keeps.
     pub fn product(word: &str) -> Self {
         match word {

@@ -120,6 +120,8 @@ pub struct ProductForm {
     pub brand: String,
     /// `category`: the value of a choice; empty for none.
     pub category: String,
+    /// `vendor`: the handle of a vendor; empty for the shop itself.
+    pub vendor: String,
     /// `product_type`.
     pub product_type: String,
     /// `tags`, separated by commas.
@@ -186,6 +188,8 @@ pub struct ProductPage {
     pub errors: Vec<FieldError>,
     /// All categories.
     pub categories: Vec<Choice>,
+    /// Vendors to choose from; none hides the choice.
+    pub vendors: Vec<Choice>,
     /// Brands that exist, to choose from while typing.
     pub brands: Vec<String>,
     /// The description as shoppers will see it, sanitised.
@@ -267,6 +271,15 @@ impl ProductPage {
     fn category_choices(&self) -> Vec<Choice> {
         let none = Choice::new("", "No category");
         std::iter::once(none).chain(self.categories.iter().cloned()).collect()
+    }
+
+    fn vendor_field<'a>(&'a self, choices: &'a [Choice]) -> Field<'a> {
+        self.text("vendor", "Sold by", &self.form.vendor).choices(choices)
+    }
+
+    fn vendor_choices(&self) -> Vec<Choice> {
+        let own = Choice::new("", "The shop itself");
+        std::iter::once(own).chain(self.vendors.iter().cloned()).collect()
     }
 
     fn brand_field(&self) -> Field<'_> {

@@ -150,13 +150,16 @@ impl RestoreTarget {
         self.number(text).await
     }
 
-    /// Makes roles that are not there, without the right to connect.
+    /// Makes roles that are not there, without the right to connect, and lets the caller take them
+    /// on.
     pub async fn make_roles(&mut self, roles: &[String]) -> Result<(), SqlError> {
         for role in roles {
             let there = "select count(*) from pg_roles where rolname = $1";
             let rows = self.connection.rows(there, &[role]).await?;
             if rows.first().map_or(Ok(0), |row| Row::postgres(row).int(0))? == 0 {
-                let make = format!("create role \"{}\" nologin", role.replace('"', "\"\""));
+                let role = role.replace('"', "\"\"");
+                let make =
+                    format!("create role \"{role}\" nologin; grant \"{role}\" to current_user");
                 answer(self.connection.client.batch_execute(&make)).await?;
             }
         }

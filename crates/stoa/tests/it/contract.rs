@@ -34,6 +34,7 @@ const PARTS: &[Part] = &[
     ("stock", stock),
     ("admin orders", admin_orders),
     ("scopes", scopes),
+    ("vendors", vendors),
     ("the document", the_document),
     ("health and metrics", health_and_metrics),
 ];
@@ -989,6 +990,24 @@ const ADMIN: &[(&str, &str, &[&str])] = &[
     ("GET", "/api/admin/v1/orders", &["orders:read", "orders:write"]),
     ("GET", "/api/admin/v1/orders/{id}", &["orders:read", "orders:write"]),
     ("POST", "/api/admin/v1/orders/{id}/cancel", &["orders:write"]),
+    ("GET", "/api/admin/v1/vendors", &["vendors:read", "vendors:write"]),
+    ("POST", "/api/admin/v1/vendors", &["vendors:write"]),
+    ("GET", "/api/admin/v1/vendors/{id}", &["vendors:read", "vendors:write"]),
+    ("PATCH", "/api/admin/v1/vendors/{id}", &["vendors:write"]),
+    ("GET", "/api/admin/v1/webhooks", &["webhooks:read", "webhooks:write"]),
+    ("POST", "/api/admin/v1/webhooks", &["webhooks:write"]),
+    ("GET", "/api/admin/v1/webhooks/{id}", &["webhooks:read", "webhooks:write"]),
+    ("PATCH", "/api/admin/v1/webhooks/{id}", &["webhooks:write"]),
+    ("DELETE", "/api/admin/v1/webhooks/{id}", &["webhooks:write"]),
+    ("POST", "/api/admin/v1/webhooks/{id}/rotate-secret", &["webhooks:write"]),
+    ("GET", "/api/admin/v1/webhooks/{id}/deliveries", &["webhooks:read", "webhooks:write"]),
+    (
+        "GET",
+        "/api/admin/v1/webhooks/{id}/deliveries/{delivery}",
+        &["webhooks:read", "webhooks:write"],
+    ),
+    ("POST", "/api/admin/v1/webhooks/{id}/deliveries/{delivery}/replay", &["webhooks:write"]),
+    ("POST", "/api/admin/v1/webhooks/{id}/replay", &["webhooks:write"]),
 ];
 
 fn scopes(shop: &Shop) {
@@ -1001,8 +1020,18 @@ fn scopes(shop: &Shop) {
         ADMIN.iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
     assert_eq!(described, listed, "an operation of the merchant's side is not in the list here");
 
-    let names =
-        ["admin", "products:read", "products:write", "stock:write", "orders:read", "orders:write"];
+    let names = [
+        "admin",
+        "products:read",
+        "products:write",
+        "stock:write",
+        "orders:read",
+        "orders:write",
+        "vendors:read",
+        "vendors:write",
+        "webhooks:read",
+        "webhooks:write",
+    ];
     let tokens: Vec<(&str, String)> =
         names.into_iter().map(|scope| (scope, shop.token(scope))).collect();
     let both = shop.succeed(&["token", "create", "--scope", "orders:read,stock:write"]);
@@ -1034,6 +1063,119 @@ fn scopes(shop: &Shop) {
     let refused = shop.run(&["token", "create", "--scope", "everything"]);
     assert!(!refused.status.success());
     assert!(String::from_utf8_lossy(&refused.stderr).contains("products:read"));
+}
+
+fn vendors(shop: &Shop) {
+    let keeper = shop.token("vendors:write");
+    let merchant = shop.token("admin");
+    // The merchant makes one by program and one by hand.
+    let body = json!({"name": "Blue Kiln", "email": "kiln@example.com"});
+    let made = || shop.post("/api/admin/v1/vendors").bearer(&keeper).key("kiln").json(&body);
+    let kiln = made().expect(201).json();
+    assert_eq!([&kiln["handle"], &kiln["status"]], [&json!("blue-kiln"), &json!("active")]);
+    assert!(made().expect(201).is_replayed());
+    let again = shop.post("/api/admin/v1/vendors").bearer(&keeper).json(&body);
+    again.refused(409, "taken");
+    let wrong = shop.post("/api/admin/v1/vendors").bearer(&keeper).json(&json!({"email": "x"}));
+    assert_eq!(pointers(&wrong.refused(422, "invalid")), ["/name"]);
+    shop.succeed(&["vendor", "add", "Loom", "--email", "loom@example.com"]);
+    let listed = shop.succeed(&["vendor", "list"]);
+    assert!(listed.contains("blue-kiln\tactive\tBlue Kiln\tkiln@example.com\n"), "{listed}");
+    let page = shop.get("/api/admin/v1/vendors?limit=1").bearer(&keeper).expect(200).json();
+    assert_eq!((page["items"].as_array().unwrap().len(), &page["total"]), (1, &json!(2)));
+    let next = format!("/api/admin/v1/vendors?cursor={}", page["next_cursor"].as_str().unwrap());
+    let next = shop.get(&next).bearer(&keeper).expect(200).json();
+    assert_eq!(next["items"][0]["handle"], "loom");
+    let of_kiln = format!("/api/admin/v1/vendors/{}", kiln["id"].as_str().unwrap());
+    assert_eq!(shop.get(&of_kiln).bearer(&keeper).expect(200).json(), kiln);
+
+    // A token is a vendor's, or it is not.
+    for arguments in [
+        &["token", "create", "--scope", "vendor"][..],
+        &["token", "create", "--scope", "admin", "--vendor", "loom"],
+        &["token", "create", "--scope", "vendor,orders:read", "--vendor", "loom"],
+        &["token", "create", "--scope", "vendor", "--vendor", "nobody"],
+    ] {
+        assert!(!shop.run(arguments).status.success(), "{arguments:?}");
+    }
+    let token_of = |vendor: &str| {
+        let printed = shop.succeed(&["token", "create", "--scope", "vendor", "--vendor", vendor]);
+        printed.lines().last().unwrap().to_owned()
+    };
+    let (potter, weaver) = (token_of("blue-kiln"), token_of("loom"));
+    for (method, template, _) in ADMIN {
+        let path = template.replace("{id}", "none").replace("{sku}", "NONE");
+        shop.request(method, &path).bearer(&potter).refused(403, "forbidden");
+    }
+    let products = "/api/vendor/v1/products";
+    shop.get(products).bearer(&merchant).refused(403, "forbidden");
+    shop.get(products).refused(401, "unauthenticated");
+
+    // Each makes a product, and sees its own alone.
+    let product = |title: &str, sku: &str| json!({"title": title, "variants": [{"sku": sku, "price": usd(2_000), "stock": 9}]});
+    let make = |token: &str, body: &Value| shop.post(products).bearer(token).json(body);
+    let body = product("Salad Bowl", "BOWL");
+    let bowl = || make(&potter, &body).key("bowl");
+    let kept = bowl().expect(201);
+    assert!(bowl().expect(201).is_replayed());
+    let bowl = kept.json();
+    assert_eq!(bowl["vendor"], "blue-kiln");
+    let rug = make(&weaver, &product("Wool Rug", "RUG")).expect(201).json();
+    for (token, own, other, sku) in
+        [(&potter, &bowl, &rug, ("BOWL", "RUG")), (&weaver, &rug, &bowl, ("RUG", "BOWL"))]
+    {
+        let list = shop.get(products).bearer(token).expect(200).json();
+        assert_eq!((&list["total"], &list["items"][0]), (&json!(1), own));
+        let at = |product: &Value| format!("{products}/{}", product["id"].as_str().unwrap());
+        assert_eq!(shop.get(&at(own)).bearer(token).expect(200).json(), *own);
+        shop.get(&at(other)).bearer(token).refused(404, "not_found");
+        let change = json!({"brand": "Own"});
+        shop.patch(&at(other)).bearer(token).json(&change).refused(404, "not_found");
+        let changed = shop.patch(&at(own)).bearer(token).json(&change).expect(200).json();
+        assert_eq!(changed["brand"], "Own");
+        let stock = |sku: &str| format!("/api/vendor/v1/stock/{sku}");
+        let count = json!({"on_hand": 7, "expected": 9});
+        shop.put(&stock(sku.1)).bearer(token).json(&count).refused(404, "not_found");
+        shop.get(&stock(sku.1)).bearer(token).refused(404, "not_found");
+        let set = shop.put(&stock(sku.0)).bearer(token).json(&count).expect(200).json();
+        assert_eq!(set["on_hand"], 7);
+        shop.put(&stock(sku.0)).bearer(token).json(&count).refused(409, "stale");
+        let read = shop.get(&stock(sku.0)).bearer(token).expect(200).json();
+        assert_eq!(read["items"][0]["on_hand"], 7);
+    }
+    let given = json!({"vendor": "loom"});
+    let at_bowl = format!("{products}/{}", bowl["id"].as_str().unwrap());
+    let refused = shop.patch(&at_bowl).bearer(&potter).json(&given).refused(422, "invalid");
+    assert_eq!(pointers(&refused), ["/vendor"]);
+    // What others have is taken, although it cannot be seen.
+    make(&potter, &product("Wool Rug", "MINE")).refused(409, "taken");
+    let clash = make(&potter, &product("Mine", "COUNTED")).refused(422, "invalid");
+    assert_eq!(pointers(&clash), ["/variants"]);
+
+    // Both are sold in one order with a piece of the shop's; each vendor sees its line.
+    let cart = shop.ready_cart("RUG", 1);
+    shop.add(&cart, "BOWL", 2).expect(200);
+    shop.complete(&cart, GOOD_CARD).expect(201);
+    let sold = shop.get("/api/vendor/v1/order-lines").bearer(&potter).expect(200);
+    let lines = sold.json();
+    assert_eq!(lines["items"].as_array().unwrap().len(), 1, "{lines}");
+    let bought = &lines["items"][0];
+    assert_eq!((&bought["sku"], &bought["quantity"]), (&json!("BOWL"), &json!(2)));
+    assert_eq!(bought["status"], "placed");
+    assert!(!sold.text().contains("RUG") && !sold.text().contains('@'), "{}", sold.text());
+    let wrong = shop.get("/api/vendor/v1/order-lines?status=pending").bearer(&potter);
+    assert_eq!(pointers(&wrong.refused(422, "invalid")), ["/status"]);
+
+    // One that is suspended is turned away until it is let in again.
+    let set = |status: &str| {
+        let body = json!({"status": status});
+        shop.patch(&of_kiln).bearer(&keeper).json(&body).expect(200).json()
+    };
+    assert_eq!(set("suspended")["version"], 2);
+    shop.get(products).bearer(&potter).refused(403, "forbidden");
+    shop.get(products).bearer(&weaver).expect(200);
+    set("active");
+    shop.get(products).bearer(&potter).expect(200);
 }
 
 fn the_document(shop: &Shop) {
@@ -1080,7 +1222,8 @@ fn the_document(shop: &Shop) {
                 .collect();
             assert_eq!(described, in_path, "{at}");
             let secured = operation.get("security").is_some();
-            assert_eq!(secured, path.starts_with("/api/admin/"), "{at}");
+            let needs_token = path.starts_with("/api/admin/") || path.starts_with("/api/vendor/");
+            assert_eq!(secured, needs_token, "{at}");
         }
     }
     references_resolve(&document, &document);

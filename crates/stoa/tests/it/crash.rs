@@ -13,10 +13,10 @@ const BUYERS: usize = 8;
 const LONGEST: Duration = Duration::from_millis(900);
 
 /// Pseudo-random numbers (`xorshift64`): the same for the same seed.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+    pub fn roll(&mut self, sides: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -27,7 +27,7 @@ impl Dice {
 /// The seed: `STOA_CRASH_SEED` where it is set, so that a run can be repeated as far as the
 /// machine lets it, else another each time.
 #[expect(clippy::disallowed_methods, reason = "a test; the seed is printed")]
-fn seed() -> u64 {
+pub fn seed() -> u64 {
     match std::env::var("STOA_CRASH_SEED") {
         Ok(text) => text.parse().expect("STOA_CRASH_SEED is a number"),
         Err(_) => u64::from(std::process::id()) * 7_919 + 1,
@@ -49,6 +49,26 @@ fn buy(shop: &Shop, name: &str, stop: &AtomicBool) -> Vec<Purchase> {
         }
     }
     purchases
+}
+
+/// Each purchase is an order, one, paid once, and a repeat gets its first answer. The shop is served
+/// and has sold nothing else.
+pub fn each_is_there_once(shop: &Shop, acknowledged: &[Purchase]) {
+    let mut ids = std::collections::BTreeSet::new();
+    for purchase in acknowledged {
+        let first = purchase.order.as_ref().unwrap();
+        let again = purchase.completion(shop).expect(201);
+        assert_eq!(again.text(), first.text());
+        assert!(again.is_replayed());
+        let order = first.json();
+        let (id, token) = (order["id"].as_str().unwrap(), order["token"].as_str().unwrap());
+        assert!(ids.insert(id.to_owned()), "{id} was given to two purchases");
+        let read = shop.get(&format!("/api/v1/orders/{id}?token={token}")).expect(200).json();
+        assert_eq!(read["status"], "placed");
+    }
+    assert_eq!(shop.booked(), vec!["captured"; acknowledged.len()], "each is paid, once");
+    let sold = i64::try_from(acknowledged.len()).unwrap();
+    assert_eq!(shop.count("select reserved from stock_levels"), sold);
 }
 
 /// Kills the shop `kills` times while shoppers buy. After each start: what was acknowledged is
@@ -109,23 +129,8 @@ fn survives(shop: &Shop, kills: usize) {
     println!("{} orders, {interrupted} of them interrupted", acknowledged.len());
     assert!(interrupted > 0, "no kill hit anything");
 
-    // All of them, once more at the end.
     shop.serve();
-    let mut ids = std::collections::BTreeSet::new();
-    for purchase in &acknowledged {
-        let first = purchase.order.as_ref().unwrap();
-        let again = purchase.completion(shop).expect(201);
-        assert_eq!(again.text(), first.text());
-        assert!(again.is_replayed());
-        let order = first.json();
-        let (id, token) = (order["id"].as_str().unwrap(), order["token"].as_str().unwrap());
-        assert!(ids.insert(id.to_owned()), "{id} was given to two purchases");
-        let read = shop.get(&format!("/api/v1/orders/{id}?token={token}")).expect(200).json();
-        assert_eq!(read["status"], "placed");
-    }
-    assert_eq!(shop.booked(), vec!["captured"; acknowledged.len()], "each is paid, once");
-    let sold = i64::try_from(acknowledged.len()).unwrap();
-    assert_eq!(shop.count("select reserved from stock_levels"), sold);
+    each_is_there_once(shop, &acknowledged);
     assert!(shop.stop().success());
     shop.assert_sound();
 }

@@ -64,9 +64,14 @@ impl Request {
 
     /// The bytes of the request. The connection ends with the answer.
     pub fn bytes(&self) -> Vec<u8> {
+        self.bytes_with("close")
+    }
+
+    fn bytes_with(&self, connection: &str) -> Vec<u8> {
         let mut bytes = format!("{} ", self.method).into_bytes();
         bytes.extend_from_slice(&self.path);
-        bytes.extend_from_slice(b" HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\n");
+        let head = format!(" HTTP/1.1\r\nHost: shop.test\r\nConnection: {connection}\r\n");
+        bytes.extend_from_slice(head.as_bytes());
         for (name, value) in &self.headers {
             bytes.extend_from_slice(name.as_bytes());
             bytes.extend_from_slice(b": ");
@@ -107,6 +112,37 @@ impl Request {
 
     fn line(&self) -> String {
         format!("{} {}", self.method, String::from_utf8_lossy(&self.path))
+    }
+}
+
+/// A connection that is kept for the next request.
+#[derive(Debug)]
+pub struct Kept(TcpStream);
+
+impl Kept {
+    pub fn open(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        Ok(Self(stream))
+    }
+
+    /// Sends a request; an error when no whole answer comes back.
+    pub fn send(&mut self, request: &Request) -> io::Result<Answer> {
+        self.0.write_all(&request.bytes_with("keep-alive"))?;
+        let mut received = Vec::new();
+        let mut some = [0; 16 * 1024];
+        loop {
+            let n = self.0.read(&mut some)?;
+            if n == 0 {
+                let what = format!("no whole answer: {:?}", String::from_utf8_lossy(&received));
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, what));
+            }
+            received.extend_from_slice(&some[..n]);
+            if let Some(answer) = Answer::parse(&received) {
+                return Ok(answer);
+            }
+        }
     }
 }
 

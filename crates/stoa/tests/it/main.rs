@@ -25,4 +25,5 @@ mod http;
 mod idempotency;
 mod limits;
 mod mail;
+mod restart;
 mod shop;

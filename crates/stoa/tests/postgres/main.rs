@@ -27,6 +27,9 @@ mod contention;
 mod contract;
 #[path = "../it/crash.rs"]
 mod crash;
+mod endurance;
+#[path = "../it/events.rs"]
+mod events;
 #[path = "../it/http.rs"]
 mod http;
 #[path = "../it/idempotency.rs"]
@@ -36,7 +39,11 @@ mod limits;
 #[path = "../it/mail.rs"]
 mod mail;
 mod moves;
+mod network;
 mod replicas;
+#[path = "../it/restart.rs"]
+mod restart;
+mod rolling;
 mod several;
 mod shared_cache;
 #[path = "../it/shop.rs"]

@@ -15,7 +15,12 @@ fn new_address() -> String {
 fn a_shop_moves_with_all_it_holds_and_goes_on() {
     let shop = Shop::on(Store::embedded().unwrap());
     shop.succeed(&["demo", "--no-serve"]);
-    shop.import(&[crate::catalogue::simple("soap", 450, 1_000)]);
+    shop.succeed(&["vendor", "add", "Soaps", "--email", "soaps@example.com"]);
+    let mut soap = crate::catalogue::simple("soap", 450, 1_000);
+    soap["vendor"] = json!("soaps");
+    shop.import(&[soap]);
+    let vendors = ["token", "create", "--scope", "vendor", "--vendor", "soaps"];
+    let vendors = shop.succeed(&vendors).lines().last().unwrap().to_owned();
     shop.serve();
     let mut bought = Purchase::new("bought".to_owned(), "SOAP");
     bought.go(&shop).unwrap();
@@ -59,6 +64,7 @@ fn a_shop_moves_with_all_it_holds_and_goes_on() {
     let order = moved.complete(&waiting, GOOD_CARD).expect(201).json();
     assert_eq!(order["status"], "placed");
     moved.order("SOAP", 1);
+    sold_by_vendor(&moved, &vendors, 3);
     eventually("the index is made there", || {
         let found = moved.get("/api/v1/products?limit=1").expect(200).json();
         found["total"].as_u64().unwrap() > 1
@@ -86,6 +92,16 @@ fn a_shop_moves_with_all_it_holds_and_goes_on() {
     let same = json!(back.count("select count(*) from events where kind = 'order.placed'"));
     assert_eq!(same, json!(moved.count("select count(*) from events where kind = 'order.placed'")));
     back.order("SOAP", 1);
+    sold_by_vendor(&back, &vendors, 4);
+}
+
+/// The vendor's token, product and sold lines are there.
+#[track_caller]
+fn sold_by_vendor(shop: &Shop, token: &str, n_lines: usize) {
+    let products = shop.get("/api/vendor/v1/products").bearer(token).expect(200).json();
+    assert_eq!((&products["total"], &products["items"][0]["handle"]), (&json!(1), &json!("soap")));
+    let sold = shop.get("/api/vendor/v1/order-lines").bearer(token).expect(200).json();
+    assert_eq!(sold["items"].as_array().unwrap().len(), n_lines);
 }
 
 #[test]

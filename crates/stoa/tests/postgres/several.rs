@@ -16,9 +16,14 @@ const STOCK: i64 = 20;
 
 /// Two data directories on one database, in the first of which these products are sold.
 fn two_of_one_shop(products: &[Value]) -> (Shop, Shop) {
+    two_with(products, |shop| shop)
+}
+
+/// The same with settings.
+pub fn two_with(products: &[Value], set: impl Fn(Shop) -> Shop) -> (Shop, Shop) {
     let Store::Postgres(address) = Store::postgres().unwrap() else { panic!("another store") };
-    let one = Shop::on(Store::Postgres(address.clone())).stocked(products).open();
-    let two = Shop::on(Store::Postgres(address));
+    let one = set(Shop::on(Store::Postgres(address.clone()))).stocked(products).open();
+    let two = set(Shop::on(Store::Postgres(address)));
     std::fs::create_dir_all(two.data()).unwrap();
     // The test provider is one outside the shop, whichever process asks it.
     let book = "test-payments.log";

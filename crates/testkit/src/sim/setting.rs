@@ -92,6 +92,7 @@ pub(super) fn shop(rng: &mut Rng) -> World {
             handle: format!("product-{index}"),
             price: Some(money(rng.between(1, 4_000))),
             on_sale: true,
+            vendor_id: None,
         };
         world.offers.insert(variant_id, Arc::new(offer));
     }

@@ -8,6 +8,7 @@
 //! | [`orders`], [`order`] | `/admin/orders`, `/admin/orders/{id}` |
 //! | [`products`], [`product`], [`stock`] | `/admin/products`, `/admin/products/{id}` |
 //! | [`events`] | `/admin/events`, `/admin/events/{offset}`, `/admin/events/subscribers` |
+//! | [`vendors`] | `/admin/vendors`, `/admin/vendors/{id}` |
 //! | [`jobs`] | `/admin/jobs`, `/admin/jobs/{id}` |
 //! | [`mails`] | `/admin/mails`, `/admin/mails/templates` |
 //! | [`people`] | `/admin/people`, `/admin/forgot`, `/admin/reset/{token}`, `/admin/invitation/{token}` |
@@ -33,6 +34,7 @@ pub mod set_up;
 pub mod sign_in;
 pub mod stock;
 pub mod system;
+pub mod vendors;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -58,6 +60,8 @@ pub fn routes() -> Router<Web> {
         .route("/admin/events/subscribers", get(events::subscribers))
         .route("/admin/events/subscribers/{name}/retry", post(events::retry))
         .route("/admin/events/{offset}", get(events::show))
+        .route("/admin/vendors", get(vendors::list).post(vendors::create))
+        .route("/admin/vendors/{id}", get(vendors::show).post(vendors::save))
         .route("/admin/jobs", get(jobs::list))
         .route("/admin/jobs/rebuild-search", post(jobs::rebuild_search))
         .route("/admin/jobs/schedules/{name}", post(jobs::run_schedule))

@@ -10,9 +10,10 @@ use stoa_app::catalog::{SaveError, Target, delete_product, save_product};
 use stoa_app::error::StoreError;
 use stoa_domain::Refusal;
 use stoa_domain::catalog::Status;
+use stoa_domain::vendor::Vendor;
 use stoa_kernel::{CategoryId, ProductId, limits};
 use stoa_pages::admin::{
-    AttributeForm, ConfirmPage, FieldError, Notice, Picture, ProductForm, ProductPage,
+    AttributeForm, Choice, ConfirmPage, FieldError, Notice, Picture, ProductForm, ProductPage,
     SavedProduct, Section, StockRow, Tone, VariantForm,
 };
 
@@ -26,6 +27,8 @@ use crate::state::Web;
 
 /// Brands to choose from.
 const BRANDS: i64 = 300;
+/// Vendors to choose from.
+const VENDORS: i64 = 1_000;
 
 /// `GET /admin/products/new`.
 pub async fn new(State(web): State<Web>, staff: Staff) -> Response<Body> {
@@ -105,11 +108,13 @@ pub(super) async fn unsaved(
     let mut tx = shop.db.read().await.map_err(StoreError::from)?;
     let brands = back_office::brands(&mut tx, BRANDS).await?;
     let locations = back_office::locations(&mut tx).await?;
+    let vendors = stoa_app::vendor::store::list(&mut tx, None, None, VENDORS).await?;
     drop(tx);
     let mut shown = ProductPage {
         frame: staff.frame(web, Section::Products).await,
         form: blank(),
         categories: shelves(&tree),
+        vendors: sellers(&vendors, stored),
         brands,
         currency: currency.code().to_owned(),
         ..ProductPage::default()
@@ -159,6 +164,18 @@ pub(super) async fn unsaved(
         })
         .collect();
     Ok(shown)
+}
+
+/// Vendors to choose from, among them that of the product.
+fn sellers(vendors: &[Vendor], stored: Option<&StockedProduct>) -> Vec<Choice> {
+    let mut choices: Vec<Choice> =
+        vendors.iter().map(|vendor| Choice::new(&vendor.handle, &vendor.name)).collect();
+    choices.sort_by_key(|choice| choice.label.to_lowercase());
+    let own = stored.and_then(|stored| stored.product.vendor.as_ref());
+    if let Some(own) = own.filter(|own| choices.iter().all(|choice| choice.value != own.handle)) {
+        choices.push(Choice::new(&own.handle, &own.handle));
+    }
+    choices
 }
 
 async fn shown(

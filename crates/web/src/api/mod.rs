@@ -1,5 +1,5 @@
-//! `/api/v1` for shoppers' programs and `/api/admin/v1` for the merchant's; the OpenAPI document
-//! is made from the handlers.
+//! `/api/v1` for shoppers' programs, `/api/admin/v1` for the merchant's and `/api/vendor/v1` for
+//! vendors'; the OpenAPI document is made from the handlers.
 
 pub mod admin;
 pub mod carts;
@@ -8,6 +8,7 @@ pub mod docs;
 pub mod orders;
 pub mod products;
 pub mod suggest;
+pub mod vendor;
 
 use axum::Router;
 use axum::extract::OriginalUri;
@@ -23,7 +24,7 @@ use crate::state::Web;
     info(
         title = "Stoa API",
         description = "Everything a storefront needs is under /api/v1; what runs the shop is under \
-            /api/admin/v1. Money is in minor units, times are RFC 3339 in UTC, errors are problem \
+            /api/admin/v1, and what a vendor does with its own products under /api/vendor/v1. Money is in minor units, times are RFC 3339 in UTC, errors are problem \
             documents (RFC 9457) with a stable `code`. Every mutation takes an `Idempotency-Key`.",
         version = "1.0.0",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
@@ -32,7 +33,8 @@ use crate::state::Web;
         (name = "catalogue", description = "Products, categories, search"),
         (name = "cart", description = "Carts and checkout"),
         (name = "order", description = "Orders as shoppers see them"),
-        (name = "admin", description = "The merchant's side; needs a token with scopes")
+        (name = "admin", description = "The merchant's side; needs a token with scopes"),
+        (name = "vendor", description = "A vendor's side; needs a token of the vendor")
     ),
     modifiers(&Security)
 )]
@@ -65,6 +67,7 @@ fn described() -> OpenApiRouter<Web> {
         .routes(routes!(carts::complete))
         .routes(routes!(orders::read))
         .merge(admin::described())
+        .merge(vendor::described())
 }
 
 /// The OpenAPI document.

@@ -159,6 +159,8 @@ pub struct ProductView {
     pub status: &'static str,
     /// Manufacturer or vendor.
     pub brand: Option<String>,
+    /// Handle of who sells it; `null` for the shop itself.
+    pub vendor: Option<String>,
     /// Handles of its category and those above it, root first.
     pub category: Vec<String>,
     /// What kind of thing it is.
@@ -496,6 +498,7 @@ pub fn view_on(tree: &CategoryTree, currency: Currency, found: &StockedProduct) 
         title: product.title.clone(),
         status: product.status.as_str(),
         brand: product.brand.clone(),
+        vendor: product.vendor.as_ref().map(|vendor| vendor.handle.clone()),
         category: tree.path(product.category_id).map(|node| node.category.handle.clone()).collect(),
         product_type: product.product_type.clone(),
         tags: product.tags.clone(),

@@ -94,6 +94,7 @@ pub(crate) fn draft(handle: &str, title: &str, minor: i64, stock: i64) -> Draft 
         title: title.to_owned(),
         status: Status::Active,
         brand: Some("Field & Kiln".to_owned()),
+        vendor: None,
         category: vec!["Kitchen".to_owned()],
         product_type: None,
         tags: Vec::new(),
@@ -124,6 +125,7 @@ fn goods() -> Vec<Draft> {
     goods.extend((0..30).map(|n| Draft {
         category: vec!["Kitchen".to_owned(), "Cups".to_owned()],
         brand: Some(if n % 2 == 0 { "Tarn" } else { "Forge" }.to_owned()),
+        vendor: None,
         ..draft(&format!("cup-{n:02}"), &format!("Cup {n:02}"), 1_000 + n * 10, 5)
     }));
     goods
@@ -169,6 +171,7 @@ impl TestShop {
                 ..MailSettings::default()
             },
             mailer: Arc::new(Outbox),
+            webhooks: stoa_app::webhooks::WebhookSettings::default(),
             cache: Cache::alone(Arc::new(MemoryCache::new()), clock::now),
             limits: limits(),
             secret: [3; 32],

@@ -54,6 +54,8 @@ fn is_binary(file: &str) -> bool {
 fn may_hold_sql(file: &str) -> bool {
     // Tests of the whole look into the database from outside.
     file.starts_with("crates/sql/")
+        // Measures bare statements beside the shop.
+        || file.starts_with("bench/")
         || file.contains("/tests/")
         || (file.starts_with("crates/app/src/") && file.ends_with("/store.rs"))
         || SQL_PAGES.contains(&file)

@@ -166,6 +166,7 @@ prop_compose! {
             title,
             status,
             brand,
+            vendor: None,
             category,
             product_type,
             tags: tags.into_iter().collect(),

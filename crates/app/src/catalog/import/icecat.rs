@@ -92,6 +92,7 @@ fn draft(fields: &Fields, options: Options) -> Result<Draft, Vec<String>> {
         handle: made_handle(&title, &id),
         status: Status::Active,
         brand: Some(brand).filter(|brand| !brand.is_empty()),
+        vendor: None,
         category,
         // One letter or digit is a code of the source, not a type.
         product_type: Some(one_line(product_type)).filter(|text| text.len() > 1),

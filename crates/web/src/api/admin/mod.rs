@@ -4,6 +4,8 @@ pub mod list;
 pub mod orders;
 pub mod products;
 pub mod stock;
+pub mod vendors;
+pub mod webhooks;
 
 use std::pin::Pin;
 
@@ -14,7 +16,7 @@ use stoa_app::Tx;
 use stoa_app::answer::Answer;
 use stoa_app::error::StoreError;
 use stoa_app::idempotency::{self, Idempotency, Kept};
-use stoa_kernel::ProductId;
+use stoa_kernel::{ProductId, VendorId};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -32,6 +34,15 @@ pub fn described() -> OpenApiRouter<Web> {
         .routes(routes!(orders::list))
         .routes(routes!(orders::read))
         .routes(routes!(orders::cancel))
+        .routes(routes!(vendors::list, vendors::create))
+        .routes(routes!(vendors::read, vendors::update))
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::read, webhooks::update, webhooks::delete))
+        .routes(routes!(webhooks::rotate_secret))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(webhooks::delivery))
+        .routes(routes!(webhooks::replay_delivery))
+        .routes(routes!(webhooks::replay_range))
 }
 
 /// The version that `If-Match` names; `None` without one or with `*`.
@@ -57,29 +68,31 @@ pub fn stale() -> ApiError {
     )
 }
 
-/// What an edit of the catalogue answers, and which product it has changed.
+/// What an edit answers, and which product it has changed.
 pub struct Edited {
     /// The answer.
     pub answer: Answer,
-    /// The product.
-    pub product: ProductId,
+    /// The product, of an edit of the catalogue or of stock.
+    pub product: Option<ProductId>,
 }
 
 /// An edit that runs within a transaction.
 pub type Edit<'a> = Pin<Box<dyn Future<Output = Result<Edited, ApiError>> + Send + 'a>>;
 
-/// Runs an edit of the catalogue: a batch of one, the idempotency key in the same transaction. A
-/// repeat gets the kept answer; repeats that arrive together wait for the first.
+/// Runs an edit, in a transaction of the vendor where it is a vendor's: a batch of one, the
+/// idempotency key in the same transaction. A repeat gets the kept answer; repeats that arrive
+/// together wait for the first.
 ///
 /// # Errors
 /// What the edit fails with.
 pub async fn once(
     web: &Web,
+    vendor: Option<VendorId>,
     key: Option<Idempotency>,
     edit: impl for<'a> FnOnce(&'a mut Tx) -> Edit<'a> + Send,
 ) -> ApiResult {
     let shop = web.shop();
-    let mut tx = shop.db.begin().await.map_err(StoreError::from)?;
+    let mut tx = begin(web, vendor).await?;
     if let Some(key) = &key
         && let Some(known) = repeat(&mut tx, key).await?
     {
@@ -87,13 +100,13 @@ pub async fn once(
     }
     let edited = edit(&mut tx).await;
     let (answer, product) = match edited {
-        Ok(Edited { answer, product }) => (answer, Some(product)),
+        Ok(Edited { answer, product }) => (answer, product),
         Err(error) if error.0.status >= 500 => return Err(error),
         Err(error) => {
             let Some(key) = &key else { return Err(error) };
             // What a refused edit has written goes; its answer is kept nevertheless.
             drop(tx);
-            tx = shop.db.begin().await.map_err(StoreError::from)?;
+            tx = begin(web, vendor).await?;
             if let Some(known) = repeat(&mut tx, key).await? {
                 return Ok(known);
             }
@@ -110,6 +123,15 @@ pub async fn once(
         shop.wake.notify_waiters();
     }
     Ok(reply::raw(answer.status, answer.body))
+}
+
+async fn begin(web: &Web, vendor: Option<VendorId>) -> Result<Tx, ApiError> {
+    let db = &web.shop().db;
+    let begun = match vendor {
+        Some(vendor) => db.begin_scoped(vendor).await,
+        None => db.begin().await,
+    };
+    Ok(begun.map_err(StoreError::from)?)
 }
 
 /// The answer that was given under this key before, if any.

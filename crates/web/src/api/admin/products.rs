@@ -14,7 +14,7 @@ use stoa_domain::Refusal;
 use stoa_domain::catalog::{
     Attribute, AttributeValue, Draft, DraftPrice, DraftVariant, FieldError, Media, Status, to_draft,
 };
-use stoa_kernel::{Ctx, Money, ProductId, VariantId};
+use stoa_kernel::{Ctx, Money, ProductId, TokenHash, VariantId, VendorId};
 use utoipa::ToSchema;
 
 use super::list::ListQuery;
@@ -37,6 +37,8 @@ pub struct ProductBody {
     pub status: Option<String>,
     /// Manufacturer or vendor.
     pub brand: Option<String>,
+    /// Handle of who sells it, empty for the shop itself. A vendor's products are always its own.
+    pub vendor: Option<String>,
     /// Names of the categories from the root down; made where they do not exist.
     #[schema(example = json!(["Office", "Printers"]))]
     pub category: Option<Vec<String>>,
@@ -261,6 +263,7 @@ impl ProductBody {
             title: String::new(),
             status: Status::Active,
             brand: None,
+            vendor: None,
             category: Vec::new(),
             product_type: None,
             tags: Vec::new(),
@@ -285,6 +288,7 @@ impl ProductBody {
         draft.title = self.title.unwrap_or(draft.title);
         draft.handle = self.handle.unwrap_or(draft.handle);
         draft.brand = self.brand.or(draft.brand).filter(|brand| !brand.trim().is_empty());
+        draft.vendor = self.vendor.or(draft.vendor);
         draft.category = self.category.unwrap_or(draft.category);
         draft.product_type =
             self.product_type.or(draft.product_type).filter(|kind| !kind.trim().is_empty());
@@ -326,14 +330,14 @@ fn invalid(errors: Vec<FieldError>) -> ApiError {
     Refusal::Invalid(errors).into()
 }
 
-fn save_error(error: SaveError, has_if_match: bool) -> ApiError {
+pub(super) fn save_error(error: SaveError, has_if_match: bool) -> ApiError {
     match error {
         SaveError::Refused(Refusal::Stale) if has_if_match => stale(),
         other => other.into(),
     }
 }
 
-fn context(web: &Web) -> Result<Ctx, ApiError> {
+pub(crate) fn context(web: &Web) -> Result<Ctx, ApiError> {
     let ids = stoa_app::entropy::ids().map_err(|error| ApiError::internal(&error))?;
     Ok(Ctx { now: (web.shop().clock)(), ids })
 }
@@ -390,6 +394,15 @@ pub async fn list(
     RawQuery(query): RawQuery,
 ) -> ApiResult {
     let query = ListQuery::read(query.as_deref(), Status::parse)?;
+    list_in(&web, reader(&web).await?, query).await
+}
+
+/// A page of the products that a transaction sees.
+pub(crate) async fn list_in(
+    web: &Web,
+    mut tx: Tx,
+    query: ListQuery<ProductId, Status>,
+) -> ApiResult {
     let filter = ProductFilter {
         status: query.status,
         text: query.text.clone(),
@@ -397,7 +410,6 @@ pub async fn list(
         limit: query.limit,
         ..ProductFilter::default()
     };
-    let mut tx = web.shop().db.read().await.map_err(StoreError::from)?;
     let (ids, total) = store::list(&mut tx, &filter).await?;
     let mut found = Vec::with_capacity(ids.len());
     for id in &ids {
@@ -427,13 +439,24 @@ pub async fn create(
     key: IdempotencyKey,
     body: RawBody,
 ) -> ApiResult {
+    create_for(web, None, &program.token, &key, &body).await
+}
+
+/// Makes a product, for a vendor or for the shop.
+pub(crate) async fn create_for(
+    web: Web,
+    vendor: Option<VendorId>,
+    token: &TokenHash,
+    key: &IdempotencyKey,
+    body: &RawBody,
+) -> ApiResult {
     let draft = body.json::<ProductBody>()?.over(None).map_err(invalid)?;
-    let key = key.bind(&program.token.0, &[b"POST /products", &body.0]);
-    once(&web.clone(), key, move |tx| {
+    let key = key.bind(&token.0, &[b"POST /products", &body.0]);
+    once(&web.clone(), vendor, key, move |tx| {
         Box::pin(async move {
             let found = save(&web, tx, Target::New, draft, false).await?;
             let answer = Answer::json(201, &view(&web, tx, &found).await?);
-            Ok(Edited { answer, product: found.product.id })
+            Ok(Edited { answer, product: Some(found.product.id) })
         })
     })
     .await
@@ -449,9 +472,13 @@ pub async fn read(
     _: Program<ProductsRead>,
     Path(id): Path<String>,
 ) -> ApiResult {
-    let mut tx = reader(&web).await?;
-    let found = load(&mut tx, product_id(&id)?).await?;
-    let view = view(&web, &mut tx, &found).await?;
+    read_in(&web, reader(&web).await?, &id).await
+}
+
+/// A product as a transaction sees it.
+pub(crate) async fn read_in(web: &Web, mut tx: Tx, id: &str) -> ApiResult {
+    let found = load(&mut tx, product_id(id)?).await?;
+    let view = view(web, &mut tx, &found).await?;
     Ok(with_etag(reply::json(200, &view), found.product.version))
 }
 
@@ -472,18 +499,29 @@ pub async fn update(
     key: IdempotencyKey,
     body: RawBody,
 ) -> ApiResult {
-    let id = product_id(&id)?;
-    let expected = if_match(&headers)?;
+    update_for(web, None, &program.token, &id, (&headers, &key, &body)).await
+}
+
+/// Changes a product, for a vendor or for the shop.
+pub(crate) async fn update_for(
+    web: Web,
+    vendor: Option<VendorId>,
+    token: &TokenHash,
+    id: &str,
+    (headers, key, body): (&HeaderMap, &IdempotencyKey, &RawBody),
+) -> ApiResult {
+    let id = product_id(id)?;
+    let expected = if_match(headers)?;
     let change: ProductBody = body.json()?;
-    let key = key.bind(&program.token.0, &[b"PATCH /products", id.to_string().as_bytes(), &body.0]);
-    once(&web.clone(), key, move |tx| {
+    let key = key.bind(&token.0, &[b"PATCH /products", id.to_string().as_bytes(), &body.0]);
+    once(&web.clone(), vendor, key, move |tx| {
         Box::pin(async move {
             let before = load(tx, id).await?;
             let draft = change.over(Some(draft_of(tx, &before).await?)).map_err(invalid)?;
             let target = Target::Existing(id, expected);
             let found = save(&web, tx, target, draft, expected.is_some()).await?;
             let answer = Answer::json(200, &view(&web, tx, &found).await?);
-            Ok(Edited { answer, product: id })
+            Ok(Edited { answer, product: Some(id) })
         })
     })
     .await
@@ -507,12 +545,12 @@ pub async fn delete(
     let id = product_id(&id)?;
     let expected = if_match(&headers)?;
     let key = key.bind(&program.token.0, &[b"DELETE /products", id.to_string().as_bytes()]);
-    once(&web.clone(), key, move |tx| {
+    once(&web.clone(), None, key, move |tx| {
         Box::pin(async move {
             let mut ctx = context(&web)?;
             let deleted = delete_product_in(tx, &mut ctx, id, expected).await;
             deleted.map_err(|error| save_error(error, expected.is_some()))?;
-            Ok(Edited { answer: removed(), product: id })
+            Ok(Edited { answer: removed(), product: Some(id) })
         })
     })
     .await
@@ -560,7 +598,7 @@ pub async fn create_variant(
     let expected = if_match(&headers)?;
     let variant: VariantBody = body.json()?;
     let key = key.bind(&program.token.0, &[b"POST /variants", id.to_string().as_bytes(), &body.0]);
-    once(&web.clone(), key, move |tx| {
+    once(&web.clone(), None, key, move |tx| {
         Box::pin(async move {
             let before = load(tx, id).await?;
             let mut draft = draft_of(tx, &before).await?;
@@ -573,7 +611,7 @@ pub async fn create_variant(
                 before.product.variants.iter().map(|variant| variant.id.to_string()).collect();
             let is_new = |variant: &VariantView| !known.contains(&variant.id);
             let answer = Answer::json(201, &variant_view(&web, tx, &found, is_new).await?);
-            Ok(Edited { answer, product: id })
+            Ok(Edited { answer, product: Some(id) })
         })
     })
     .await
@@ -614,7 +652,7 @@ pub async fn update_variant(
     let expected = if_match(&headers)?;
     let change: VariantBody = body.json()?;
     let key = key.bind(&program.token.0, &[b"PATCH /variants", id.as_bytes(), &body.0]);
-    once(&web.clone(), key, move |tx| {
+    once(&web.clone(), None, key, move |tx| {
         Box::pin(async move {
             let (id, before) = variant_of(tx, &id).await?;
             let mut draft = draft_of(tx, &before).await?;
@@ -630,7 +668,7 @@ pub async fn update_variant(
             let found = save(&web, tx, target, draft, expected.is_some()).await?;
             let is_changed = |variant: &VariantView| variant.sku == sku;
             let answer = Answer::json(200, &variant_view(&web, tx, &found, is_changed).await?);
-            Ok(Edited { answer, product })
+            Ok(Edited { answer, product: Some(product) })
         })
     })
     .await
@@ -653,7 +691,7 @@ pub async fn delete_variant(
 ) -> ApiResult {
     let expected = if_match(&headers)?;
     let key = key.bind(&program.token.0, &[b"DELETE /variants", id.as_bytes()]);
-    once(&web.clone(), key, move |tx| {
+    once(&web.clone(), None, key, move |tx| {
         Box::pin(async move {
             let (id, before) = variant_of(tx, &id).await?;
             let mut draft = draft_of(tx, &before).await?;
@@ -662,7 +700,7 @@ pub async fn delete_variant(
             let product = before.product.id;
             let target = Target::Existing(product, expected);
             save(&web, tx, target, draft, expected.is_some()).await?;
-            Ok(Edited { answer: removed(), product })
+            Ok(Edited { answer: removed(), product: Some(product) })
         })
     })
     .await

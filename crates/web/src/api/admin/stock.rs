@@ -2,6 +2,7 @@
 
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
+use stoa_app::Tx;
 use stoa_app::answer::{StockView, stock};
 use stoa_app::engine::{Outcome, Submission};
 use stoa_app::error::StoreError;
@@ -98,10 +99,14 @@ pub async fn read(
     _: Program<ProductsRead>,
     Path(sku): Path<String>,
 ) -> ApiResult {
-    let shop = web.shop();
-    let mut tx = shop.db.read().await.map_err(StoreError::from)?;
-    let offers =
-        stoa_app::catalog::store::offers_by_sku(&mut tx, &[sku], shop.config.currency).await?;
+    let tx = web.shop().db.read().await.map_err(StoreError::from)?;
+    read_in(&web, tx, sku).await
+}
+
+/// The stock of a variant as a transaction sees it.
+pub(crate) async fn read_in(web: &Web, mut tx: Tx, sku: String) -> ApiResult {
+    let currency = web.shop().config.currency;
+    let offers = stoa_app::catalog::store::offers_by_sku(&mut tx, &[sku], currency).await?;
     let offer = offers.first().ok_or_else(|| ApiError::not_found("variant"))?;
     let levels = stoa_app::inventory::store::levels(&mut tx, &[offer.variant_id]).await?;
     let locations = stoa_app::inventory::store::locations(&mut tx).await?;

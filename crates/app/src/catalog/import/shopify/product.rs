@@ -59,6 +59,7 @@ pub(super) fn build(columns: &Columns, currency: Currency, group: Group) -> RowR
             title,
             status,
             brand: some(one_line(first.get(Column::Vendor))),
+            vendor: None,
             category: category(first.get(Column::ProductCategory), &product_type),
             product_type: some(product_type),
             tags: cells::split(first.get(Column::Tags), ','),

@@ -1,0 +1,55 @@
+//! Stores a delivery for each fact and each endpoint that wants it.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use stoa_kernel::Ctx;
+use stoa_sql::Tx;
+
+use super::store;
+use crate::event_log::LoggedEvent;
+use crate::events::{Subscriber, SubscriberError, matches};
+use crate::shop::Shop;
+
+/// Tells endpoints.
+#[derive(Debug, Clone, Copy)]
+pub struct Webhooks;
+
+#[async_trait]
+impl Subscriber for Webhooks {
+    fn name(&self) -> &'static str {
+        "webhooks"
+    }
+
+    fn takes(&self, _: &str) -> bool {
+        true
+    }
+
+    async fn take(
+        &self,
+        _: &Shop,
+        tx: &mut Tx,
+        ctx: &mut Ctx,
+        events: &[LoggedEvent],
+    ) -> Result<(), SubscriberError> {
+        let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(()) };
+        for webhook in store::unlocked(tx).await? {
+            if !webhook.is_enabled || webhook.breaker.is_gone {
+                continue;
+            }
+            let wanted = |event: &&LoggedEvent| {
+                event.offset > webhook.from_offset
+                    && webhook.events.iter().any(|pattern| matches(pattern, &event.kind))
+            };
+            let mut wanted: Vec<&LoggedEvent> = events.iter().filter(wanted).collect();
+            if wanted.is_empty() {
+                continue;
+            }
+            let known = store::known(tx, webhook.id, first.offset, last.offset).await?;
+            let known: BTreeSet<i64> = known.into_iter().collect();
+            wanted.retain(|event| !known.contains(&event.offset));
+            store::add_deliveries(tx, ctx, webhook.id, &wanted).await?;
+        }
+        Ok(())
+    }
+}
