@@ -3,8 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Whether an address is one of the public internet: not of this machine, of a private network, of a
-/// provider's own (`100.64.0.0/10`), link-local (where clouds serve metadata), multicast, reserved or
-/// for documentation. An IPv6 address that stands for an IPv4 one (mapped, NAT64, 6to4) is as public
+/// provider's own (`100.64.0.0/10`), link-local (where clouds serve metadata), Azure's host
+/// (`168.63.129.16`, which serves metadata under a public number), multicast, reserved or for
+/// documentation. An IPv6 address that stands for an IPv4 one (mapped, NAT64, 6to4) is as public
 /// as that.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
@@ -14,13 +15,14 @@ pub fn is_public(address: IpAddr) -> bool {
 }
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [a, b, c, _] = address.octets();
+    let [a, b, c, d] = address.octets();
     !(matches!(a, 0 | 10 | 127 | 224..=255)
         || matches!(
             (a, b),
             (100, 64..=127) | (169, 254) | (172, 16..=31) | (192, 168) | (198, 18 | 19)
         )
-        || matches!((a, b, c), (192, 0, 0 | 2) | (192, 88, 99) | (198, 51, 100) | (203, 0, 113)))
+        || matches!((a, b, c), (192, 0, 0 | 2) | (192, 88, 99) | (198, 51, 100) | (203, 0, 113))
+        || (a, b, c, d) == (168, 63, 129, 16))
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
@@ -53,6 +55,7 @@ mod tests {
             "10.1.2.3",
             "100.64.0.1",
             "127.0.0.1",
+            "168.63.129.16",
             "169.254.169.254",
             "172.16.0.1",
             "172.31.255.255",
@@ -70,6 +73,7 @@ mod tests {
             "::127.0.0.1",
             "::ffff:10.0.0.1",
             "::ffff:127.0.0.1",
+            "::ffff:168.63.129.16",
             "64:ff9b::7f00:1",
             "64:ff9b::a9fe:a9fe",
             "64:ff9b:1::1",
@@ -91,6 +95,7 @@ mod tests {
             "1.1.1.1",
             "8.8.8.8",
             "100.63.0.1",
+            "168.63.129.15",
             "172.32.0.1",
             "192.167.0.1",
             "223.255.255.254",
