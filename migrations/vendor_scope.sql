@@ -134,6 +134,6 @@ create temp trigger idempotency_keys_update before update on main.idempotency_ke
 end;
 
 create temp trigger events_insert before insert on main.events
-when new.kind not in ('product.created', 'product.updated', 'stock.changed') begin
-    select raise(abort, 'events: a vendor tells of products and stock alone');
+when new.kind not in ('product.created', 'product.updated', 'price.changed', 'stock.changed') begin
+    select raise(abort, 'events: a vendor tells of products, prices and stock alone');
 end;

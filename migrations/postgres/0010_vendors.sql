@@ -65,7 +65,7 @@ alter table counters enable row level security;
 create policy catalogue on counters using (name = 'catalogue');
 alter table events enable row level security;
 create policy catalogue on events for insert with check
-    (kind in ('product.created', 'product.updated', 'stock.changed'));
+    (kind in ('product.created', 'product.updated', 'price.changed', 'stock.changed'));
 
 -- Makes the role, lets the caller take it on, and grants what a vendor may do. May be called again.
 create procedure make_vendor_role() language plpgsql as $$

@@ -11,3 +11,5 @@ alter table subscribers add column failures integer not null default 0;
 alter table subscribers add column failing_since integer;
 alter table subscribers add column retry_at integer;
 alter table subscribers add column last_error text;
+-- Changes of a variant's prices are facts about `price/VARIANT`, numbered here.
+alter table variants add column price_facts integer not null default 0;

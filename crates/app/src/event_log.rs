@@ -151,7 +151,7 @@ pub async fn append(tx: &mut Tx, ctx: &mut Ctx, events: &[Event]) -> Result<(), 
 
 /// The place of the next fact about something that does not count its facts itself. The caller keeps
 /// others from appending one meanwhile.
-pub async fn next_sequence(tx: &mut Tx, subject: &str) -> Result<i64, StoreError> {
+async fn next_sequence(tx: &mut Tx, subject: &str) -> Result<i64, StoreError> {
     let row = |row: &Row<'_>| Ok::<_, StoreError>(row.int(0)?);
     let last = tx.query_opt(&LAST_SEQUENCE, &[subject.into()], row).await?;
     Ok(last.unwrap_or(0) + 1)

@@ -26,7 +26,9 @@ async fn add(db: &Db, name: &str) -> Result<()> {
 }
 
 async fn names(db: &Db) -> Result<Vec<String>> {
-    let all = sql!("select name from counters where name <> 'order_number' order by name");
+    let all = sql!(
+        "select name from counters where name not in ('order_number', 'catalogue') order by name"
+    );
     db.read().await?.query(&all, &[], |row| row.string(0)).await
 }
 

@@ -205,6 +205,10 @@ async fn save_in(
             store::add_redirect(tx, &before.handle, product.id, ctx.now).await?;
         }
         store::drop_redirect(tx, &product.handle).await?;
+        let mut numbers = match &before {
+            Some(before) => store::price_facts(tx, before.id).await?,
+            None => HashMap::new(),
+        };
         let saved = store::save(tx, before.as_ref(), &product).await;
         saved.map_err(|error| clash(tx, draft, error))?;
         let (product_id, handle) = (product.id, product.handle.clone());
@@ -216,8 +220,12 @@ async fn save_in(
         let subject = format!("product/{product_id}");
         saving.events.push(Event { subject, sequence: product.version, body });
         if let Some(before) = &before {
-            let repriced = price_changes(before, &product);
-            saving.reprice(tx, repriced).await?;
+            let repriced = price_changes(before, &product, &mut numbers);
+            if !repriced.is_empty() {
+                numbers.retain(|id, _| product.variants.iter().any(|variant| variant.id == *id));
+                store::number_price_facts(tx, numbers).await?;
+                saving.events.extend(repriced);
+            }
         }
     }
     let events = &mut saving.events;
@@ -326,15 +334,15 @@ struct Saving {
     shelves: Shelves,
     /// Appended at the end, because from then on nobody else can append.
     events: Vec<Event>,
-    /// The last number given to a change of each price, by subject.
-    repriced: HashMap<String, i64>,
 }
 
-/// A subject and what happened to it.
-type PriceChange = (String, EventBody);
-
-/// What changed about the prices of variants that stay; of a variant that goes, its prices cease.
-fn price_changes(before: &Product, after: &Product) -> Vec<PriceChange> {
+/// What changed about the prices of variants; of one that goes, its prices cease. `numbers` holds how
+/// many facts there were about the prices of each, and then how many there are.
+fn price_changes(
+    before: &Product,
+    after: &Product,
+    numbers: &mut HashMap<VariantId, i64>,
+) -> Vec<Event> {
     let prices = |product: &Product| -> BTreeMap<(VariantId, Currency), (String, Money)> {
         let variants = product.variants.iter();
         let prices = variants.flat_map(|variant| {
@@ -353,7 +361,7 @@ fn price_changes(before: &Product, after: &Product) -> Vec<PriceChange> {
         if price(old) == price(new) {
             continue;
         }
-        let (variant_id, currency) = key;
+        let (variant_id, _) = key;
         let body = EventBody::PriceChanged {
             variant_id,
             product_id: after.id,
@@ -361,30 +369,18 @@ fn price_changes(before: &Product, after: &Product) -> Vec<PriceChange> {
             old: price(old),
             new: price(new),
         };
-        changes.push((format!("price/{variant_id}/{currency}"), body));
+        let number = numbers.entry(variant_id).or_default();
+        *number += 1;
+        let subject = format!("price/{variant_id}");
+        changes.push(Event { subject, sequence: *number, body });
     }
     changes
 }
 
 impl Saving {
-    /// Gathers changes of prices. The catalogue's version, which this transaction has raised, keeps
-    /// others from numbering theirs.
-    async fn reprice(&mut self, tx: &mut Tx, changes: Vec<PriceChange>) -> Result<(), StoreError> {
-        for (subject, body) in changes {
-            let gathered = self.repriced.get(&subject).copied();
-            let sequence = match gathered {
-                Some(last) => last + 1,
-                None => event_log::next_sequence(tx, &subject).await?,
-            };
-            self.repriced.insert(subject.clone(), sequence);
-            self.events.push(Event { subject, sequence, body });
-        }
-        Ok(())
-    }
-
     async fn begin(tx: &mut Tx) -> Result<Self, StoreError> {
         store::begin_change(tx).await?;
-        Ok(Self { shelves: Shelves::load(tx).await?, events: Vec::new(), repriced: HashMap::new() })
+        Ok(Self { shelves: Shelves::load(tx).await?, events: Vec::new() })
     }
 }
 

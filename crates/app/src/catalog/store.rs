@@ -57,6 +57,8 @@ const VARIANTS: Sql = sql!(
         from variants where product_id = any($1) order by product_id, position",
 );
 
+const PRICE_FACTS: Sql = sql!("select id, price_facts from variants where product_id = $1");
+
 const PRICES: Sql = sql!(
     sqlite: "select variant_id, currency, amount, compare_at
         from prices where variant_id = $1 order by currency",
@@ -150,6 +152,9 @@ static MOVE_LEVELS: Write = Write::new(
     &[("vendor_id", Type::Uuid)],
 );
 
+static NUMBER_PRICE_FACTS: Write =
+    Write::new(Verb::Update, "variants", &[("id", Type::Uuid)], &[("price_facts", Type::Int)]);
+
 static DELETE_VARIANT: Write = Write::new(Verb::Delete, "variants", &[("id", Type::Uuid)], &[]);
 static DELETE_PRODUCT: Write = Write::new(Verb::Delete, "products", PRODUCT_KEY, &[]);
 
@@ -231,6 +236,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &CHANGE,
     &PRODUCT,
     &VARIANTS,
+    &PRICE_FACTS,
     &PRICES,
     &ID_OF_HANDLE,
     &ID_OF_SKU,
@@ -250,6 +256,7 @@ pub static WRITES: &[&Write] = &[
     &INSERT_CATEGORY,
     &UPSERT_PRODUCT,
     &UPSERT_VARIANT,
+    &NUMBER_PRICE_FACTS,
     &DELETE_VARIANT,
     &DELETE_PRODUCT,
     &UPSERT_PRICE,
@@ -539,6 +546,26 @@ pub async fn save(
         let rows = product.variants.iter().map(|variant| [variant.id.into(), vendor.into()]);
         tx.write(&MOVE_LEVELS, rows).await?;
     }
+    Ok(())
+}
+
+/// How many facts there are about the prices of each variant of a product.
+pub async fn price_facts(
+    tx: &mut Tx,
+    id: ProductId,
+) -> Result<HashMap<VariantId, i64>, StoreError> {
+    let row =
+        |row: &Row<'_>| Ok::<_, StoreError>((VariantId::from_uuid(row.uuid(0)?), row.int(1)?));
+    Ok(tx.query(&PRICE_FACTS, &[id.into()], row).await?.into_iter().collect())
+}
+
+/// Keeps how many facts there are about the prices of variants.
+pub async fn number_price_facts(
+    tx: &mut Tx,
+    numbers: impl IntoIterator<Item = (VariantId, i64)>,
+) -> Result<(), StoreError> {
+    let rows = numbers.into_iter().map(|(id, facts)| [Param::from(id), facts.into()]);
+    tx.write(&NUMBER_PRICE_FACTS, rows).await?;
     Ok(())
 }
 

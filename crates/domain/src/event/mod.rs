@@ -15,7 +15,7 @@ use stoa_kernel::{LocationId, Money, OrderId, PaymentId, ProductId, UserId, Vari
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// What it is about, as in `CloudEvents`: `order/ord_...`, `product/prod_...`,
-    /// `stock/var_.../loc_...`, `price/var_.../EUR`, `user/usr_...`.
+    /// `stock/var_.../loc_...`, `price/var_...`, `user/usr_...`.
     pub subject: String,
     /// Its place among the facts about that subject, from 1 without gaps.
     pub sequence: i64,

@@ -305,7 +305,7 @@ An event leaves the shop as a [CloudEvent](https://cloudevents.io) 1.0 in JSON:
 | `source` | The shop's public address. |
 | `type` | What happened. |
 | `subject` | What it is about: `order/ord_...`, `product/prod_...`, `stock/VARIANT/LOCATION`, \
-`price/VARIANT/CURRENCY`, `user/usr_...`, `invitation/...`, `search/products`. |
+`price/VARIANT`, `user/usr_...`, `invitation/...`, `search/products`. |
 | `time` | When, RFC 3339 in UTC. |
 | `dataschema` | Where the JSON Schema of `data` is. |
 | `sequence` | Its place among the events about its subject: 1, 2, 3 ... |
