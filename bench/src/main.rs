@@ -6,6 +6,7 @@
 //! on the machine is reported when missed; a figure that must hold on any machine fails the run.
 
 mod catalogue;
+mod engine_load;
 mod figures;
 mod http;
 mod load;

@@ -1,6 +1,7 @@
 //! The figures, one group a file, and the shop that they are measured on.
 
 pub(crate) mod bare;
+pub(crate) mod bare_inserts;
 pub(crate) mod build;
 pub(crate) mod buyers;
 pub(crate) mod checkout;

@@ -7,17 +7,24 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use stoa_sql::Db;
 use stoa_test_stores::{Server, psql};
 
 use super::buyers::COMPLETE_KIND;
-use super::{Bench, checkout, contention, micros_each};
+use super::{Bench, bare_inserts, checkout, contention, micros_each};
 use crate::Options;
+use crate::engine_load::{Load, as_f64};
 use crate::load::Measurement;
 use crate::process::cpu_time_with_children;
 use crate::report::{Figure, Section, kinds_table, millis, quantity};
 
 /// Complete orders a second that one process should reach.
 const TARGET: f64 = 800.0;
+/// Orders of the engine alone, for each second of the run.
+const ENGINE_ORDERS_A_SECOND: u64 = 200;
+const ENGINE_PRODUCTS: u64 = 2_000;
+/// Commands that make an order: a cart, two lines, the address, the order, its payment.
+const COMMANDS: f64 = 6.0;
 const PLACED: &str = "select count(*) from orders where status = 'placed'";
 const OVERSOLD: &str = "select count(*) from stock_levels where reserved > on_hand";
 
@@ -59,7 +66,39 @@ pub(crate) fn measure(options: &Options) -> Result<Vec<Section>> {
         shop.stop()?;
     }
     bench.shop.stop()?;
-    Ok(vec![at_one, at_two, races])
+    Ok(vec![at_one, at_two, races, engine_alone(&server, options)?])
+}
+
+/// The engine without HTTP, against writing the same rows with nothing around them.
+fn engine_alone(server: &Server, options: &Options) -> Result<Section> {
+    let buyers = u64::try_from(options.connections)?;
+    let orders = ENGINE_ORDERS_A_SECOND * options.seconds;
+    eprintln!("postgres: {orders} orders of the engine alone");
+    let address = server.new_database()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let done = runtime.block_on(async {
+        let db = Db::open_postgres(&address, 16).await?;
+        Load { buyers, orders, products: ENGINE_PRODUCTS }.run(db).await
+    })?;
+    let orders = as_f64(orders);
+    let rate = orders / done.took.as_secs_f64();
+    let batches = (orders * COMMANDS / done.batch()).ceil();
+    let bare = orders / bare_inserts::seconds(&address, batches)?;
+    Ok(Section {
+        name: "postgres-engine",
+        title: "Engine on PostgreSQL, without HTTP",
+        figures: vec![
+            Figure::at_least("share of the rate of bare inserts", 50.0, 100.0 * rate / bare, "%"),
+            Figure::told("orders", quantity(rate, "/s")),
+            Figure::told("bare inserts of the same rows, as orders", quantity(bare, "/s")),
+            Figure::told("commands a batch", quantity(done.batch(), "")),
+            Figure::told(
+                "time of the engine an order",
+                quantity(as_f64(done.stats.busy_us) / orders, "µs"),
+            ),
+        ],
+        details: Vec::new(),
+    })
 }
 
 /// A folder on the disk to be measured that every user can write to: the server refuses to run as

@@ -62,8 +62,9 @@ pub const WEBHOOK_ANSWER_BYTES: usize = 4_096;
 pub const WEBHOOK_KEEP_S: i64 = 30 * 24 * 3_600;
 /// How long the secret before the newest also signs, in seconds (24 hours).
 pub const WEBHOOK_OLD_SECRET_S: i64 = 24 * 3_600;
-/// How long a delivery belongs to the process that took it, in seconds.
-pub const WEBHOOK_LEASE_S: i64 = 60;
+/// How long a delivery belongs to the process that took it, in seconds: so long it may wait when that
+/// process is killed.
+pub const WEBHOOK_LEASE_S: i64 = 40;
 /// How long a try to deliver may take, from the look-up of the name to the end of the answer.
 pub const WEBHOOK_TIMEOUT_S: u64 = 15;
 /// Deliveries that a process has on the way at once.

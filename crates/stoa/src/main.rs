@@ -11,6 +11,7 @@ mod events;
 mod import;
 mod listen;
 mod serve;
+mod webhooks;
 mod wiring;
 
 use std::io::IsTerminal;
@@ -92,6 +93,9 @@ enum Command {
     /// What has happened in the shop, and who is told.
     #[command(subcommand)]
     Events(events::EventsCommand),
+    /// Endpoints that are told of events, and a receiver to try them with.
+    #[command(subcommand)]
+    Webhooks(webhooks::WebhooksCommand),
     /// Move a shop from the embedded database to PostgreSQL, or back.
     Copy(copy::CopyArgs),
     /// Look for faults in configuration, database, stock, orders and books.
@@ -229,6 +233,7 @@ async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Backup(args) => backup::backup(args, &data, &config).await?,
         Command::Restore(args) => backup::restore(args, &data, &config).await?,
         Command::Events(command) => events::run(command, &data, &config).await?,
+        Command::Webhooks(command) => webhooks::run(command, &data, &config).await?,
         Command::Copy(args) => copy::run(args, &config).await?,
         Command::Doctor => {
             if !doctor::doctor(&data, &config).await? {

@@ -185,7 +185,7 @@ async fn keep_schedules(shop: Arc<Shop>, schedules: Vec<Schedule>) {
 
 /// From now on SIGTERM and Ctrl-C end nothing but the future that this gives.
 #[cfg(unix)]
-fn stop_signals() -> std::io::Result<impl Future<Output = ()>> {
+pub(crate) fn stop_signals() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -199,7 +199,7 @@ fn stop_signals() -> std::io::Result<impl Future<Output = ()>> {
 
 /// Gives a future that ends with Ctrl-C.
 #[cfg(not(unix))]
-fn stop_signals() -> std::io::Result<impl Future<Output = ()>> {
+pub(crate) fn stop_signals() -> std::io::Result<impl Future<Output = ()>> {
     Ok(async {
         let _ended = tokio::signal::ctrl_c().await;
     })

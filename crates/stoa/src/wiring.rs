@@ -101,7 +101,7 @@ impl DataDir {
     ///
     /// # Errors
     /// The file or the store cannot be read, or the file holds something else.
-    async fn secret(&self, config: &Config, db: &Db) -> anyhow::Result<[u8; 32]> {
+    pub(crate) async fn secret(&self, config: &Config, db: &Db) -> anyhow::Result<[u8; 32]> {
         if let Some(path) = &config.secret_file {
             let name = path.display();
             let text = std::fs::read_to_string(path)

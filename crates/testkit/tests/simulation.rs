@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use stoa_testkit::sim::{Options, Sabotage, run};
 
-const SEEDS: u64 = 40;
+const SEEDS: u64 = 80;
 const STEPS: u64 = 1_000;
 /// Some faults show only where three things meet.
 const SEEDS_TO_NOTICE: u64 = 400;

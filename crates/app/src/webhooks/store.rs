@@ -271,6 +271,26 @@ pub struct Webhook {
     pub updated_at: Timestamp,
 }
 
+impl Webhook {
+    /// A new endpoint that is told of facts after a place in the log.
+    pub fn new(ctx: &mut Ctx, url: String, events: Vec<String>, from_offset: i64) -> Self {
+        Self {
+            id: ctx.webhook_id(),
+            url,
+            events,
+            description: String::new(),
+            is_enabled: true,
+            version: 1,
+            from_offset,
+            secret_version: 1,
+            rotated_at: None,
+            breaker: Breaker::default(),
+            created_at: ctx.now,
+            updated_at: ctx.now,
+        }
+    }
+}
+
 fn webhook(row: &Row<'_>) -> Result<Webhook> {
     Ok(Webhook {
         id: WebhookId::from_uuid(row.uuid(0)?),

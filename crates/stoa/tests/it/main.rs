@@ -27,3 +27,4 @@ mod limits;
 mod mail;
 mod restart;
 mod shop;
+mod webhooks;

@@ -48,3 +48,5 @@ mod several;
 mod shared_cache;
 #[path = "../it/shop.rs"]
 mod shop;
+#[path = "../it/webhooks.rs"]
+mod webhooks;

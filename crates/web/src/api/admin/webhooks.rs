@@ -119,7 +119,7 @@ pub struct DeliveryView {
     /// The event's place in the log.
     pub offset: i64,
     /// `waiting`, `delivered` or `failed`.
-    pub state: &'static str,
+    pub status: &'static str,
     /// Tries so far.
     pub tries: i64,
     /// When it is due, while it waits. It also waits for older ones of its subject.
@@ -255,7 +255,7 @@ fn delivery_view(delivery: Delivery) -> DeliveryView {
         event: delivery.kind,
         subject: delivery.subject,
         offset: delivery.offset,
-        state: delivery.state.as_str(),
+        status: delivery.state.as_str(),
         tries: delivery.tries,
         next_at: is_waiting.then(|| delivery.next_at.to_string()),
         created_at: delivery.created_at.to_string(),
@@ -328,19 +328,11 @@ pub async fn create(
                 let what = "there are 100 webhooks; delete one first";
                 return Err(Refusal::Invalid(vec![FieldError::new("", what)]).into());
             }
+            let after = event_log::latest(tx).await?;
             let webhook = Webhook {
-                id: ctx.webhook_id(),
-                url: wanted.url,
-                events: wanted.events,
                 description: wanted.description,
                 is_enabled: wanted.enabled,
-                version: 1,
-                from_offset: event_log::latest(tx).await?,
-                secret_version: 1,
-                rotated_at: None,
-                breaker: Breaker::default(),
-                created_at: now,
-                updated_at: now,
+                ..Webhook::new(&mut ctx, wanted.url, wanted.events, after)
             };
             store::add(tx, &webhook).await?;
             Ok(Edited { answer: Answer::json(201, &view(webhook, now)), product: None })
