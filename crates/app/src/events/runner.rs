@@ -74,7 +74,13 @@ impl Follower {
             (self.kept, self.seen, self.kept_at) = (row.offset, row.offset, now);
         }
         let takes = |kind: &str| self.subscriber.takes(kind);
-        let stretch = event_log::stretch(&mut tx, self.seen, CHUNK, takes).await?;
+        // In this order: whoever is not idle any more a moment later has asked for what comes then.
+        let newest = event_log::latest(&mut tx).await?;
+        let stretch = if self.subscriber.is_idle(&mut tx).await? {
+            Stretch { last: newest.max(self.seen), ..Stretch::default() }
+        } else {
+            event_log::stretch(&mut tx, self.seen, CHUNK, takes).await?
+        };
         drop(tx);
         if stretch.events.is_empty() {
             self.seen = stretch.last;

@@ -53,6 +53,14 @@ pub trait Subscriber: Send + Sync {
     /// Whether it wants facts of this type (`order.placed`).
     fn takes(&self, kind: &str) -> bool;
 
+    /// Whether nothing that has happened so far is anything to it, so that the log need not be read.
+    ///
+    /// # Errors
+    /// The store failed.
+    async fn is_idle(&self, _: &mut Tx) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
     /// Takes facts it wants, in the order of the log. Somebody may have them brought again
     /// (`stoa events replay`), so that a second time must change nothing that matters. What it writes goes into `tx`, which commits it
     /// together with the offset, so that each fact has its effect in the store exactly once. On the

@@ -7,9 +7,13 @@ use stoa_kernel::Ctx;
 use stoa_sql::Tx;
 
 use super::store;
+use crate::error::StoreError;
 use crate::event_log::LoggedEvent;
 use crate::events::{Subscriber, SubscriberError, matches};
 use crate::shop::Shop;
+
+/// Name of the subscriber.
+pub const NAME: &str = "webhooks";
 
 /// Tells endpoints.
 #[derive(Debug, Clone, Copy)]
@@ -18,11 +22,15 @@ pub struct Webhooks;
 #[async_trait]
 impl Subscriber for Webhooks {
     fn name(&self) -> &'static str {
-        "webhooks"
+        NAME
     }
 
     fn takes(&self, _: &str) -> bool {
         true
+    }
+
+    async fn is_idle(&self, tx: &mut Tx) -> Result<bool, StoreError> {
+        Ok(store::unlocked(tx).await?.iter().all(|webhook| !webhook.is_enabled))
     }
 
     async fn take(
