@@ -56,6 +56,8 @@ impl Bench {
         let mut shop = Shop::import(binary, &work, &options.products(), database)?;
         let authorization = shop.authorization()?;
         shop.start()?;
+        std::thread::sleep(SETTLE);
+        let idle = process::memory(shop.pid()?)?;
         eprintln!("reading the catalogue and filling the stock");
         let mut pool = Pool::connect(&[shop.target()?], options.connections)?;
         let mut client = Client::new(shop.address()?);
@@ -64,8 +66,6 @@ impl Bench {
         drop(pool);
         shop.stop()?;
         shop.start()?;
-        std::thread::sleep(SETTLE);
-        let idle = process::memory(shop.pid()?)?;
         eprintln!(
             "ready: {} products, {} variants for sale, {} categories",
             catalogue.handles.len(),
