@@ -20,7 +20,7 @@ pub(crate) fn measure(bench: &mut Bench) -> Result<Section> {
     eprintln!("checkout: {users} buyers");
     let bare_server = bench.static_server(BARE_BYTES)?;
     let before = bench.bare(&bare_server, users)?;
-    let (measured, _orders) = buy(bench)?;
+    let (measured, _orders) = buy(bench, 1)?;
     let after = bench.bare(&bare_server, users)?;
     drop(bare_server);
     let bare = mean_rate(&[before, after]);
@@ -65,9 +65,9 @@ pub(crate) fn measure(bench: &mut Bench) -> Result<Section> {
     })
 }
 
-/// Lets buyers order again and again; gives what was measured in the window, and how many orders
-/// were acknowledged in all.
-pub(super) fn buy(bench: &Bench) -> Result<(Measurement, u64)> {
+/// Lets buyers order again and again; gives what was measured in a share of the window, and how many
+/// orders were acknowledged in all.
+pub(super) fn buy(bench: &Bench, divisor: u32) -> Result<(Measurement, u64)> {
     let users = bench.options.connections;
     let method = shipping_method(&mut bench.client()?)?;
     let mut buyers = Buyers::new(
@@ -78,7 +78,7 @@ pub(super) fn buy(bench: &Bench) -> Result<(Measurement, u64)> {
         &method,
         bench.options.seed,
     );
-    let measured = bench.pool(users)?.run(&mut buyers, bench.share(1))?;
+    let measured = bench.pool(users)?.run(&mut buyers, bench.share(divisor))?;
     Ok((measured, buyers.orders))
 }
 

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
-use super::buyers::{Buyers, COMPLETE_KIND, Goal};
-use super::checkout::shipping_method;
+use super::buyers::COMPLETE_KIND;
+use super::checkout::buy;
 use super::{Bench, mean_rate};
 use crate::http::{Client, write_json};
 use crate::load::Measurement;
@@ -20,8 +20,6 @@ use crate::samples::Latencies;
 
 /// Processes that read the log.
 const READERS: usize = 2;
-/// Lines of a cart.
-const LINES: usize = 2;
 /// Updates of products a second, and clients that send them.
 const UPDATES: f64 = 500.0;
 const UPDATERS: u32 = 8;
@@ -33,18 +31,18 @@ const LOOK: Duration = Duration::from_millis(5);
 /// Measures both.
 pub(crate) fn measure(bench: &mut Bench) -> Result<Section> {
     eprintln!("events: checkouts without readers and with");
-    let before = checkouts(bench)?;
+    let (before, _orders) = buy(bench, 2)?;
     let mut readers = Vec::new();
     for n in 0..READERS {
         readers.push(bench.shop.reader(&format!("bench-{n}"))?);
     }
     let (begun, earlier) = (Instant::now(), lines(&readers));
-    let with = checkouts(bench)?;
+    let (with, _orders) = buy(bench, 2)?;
     let told = lines(&readers).saturating_sub(earlier);
     let rate = told as f64 / begun.elapsed().as_secs_f64().max(f64::MIN_POSITIVE);
     let late = caught_up(bench)?;
     drop(readers);
-    let after = checkouts(bench)?;
+    let (after, _orders) = buy(bench, 2)?;
     let orders = |measured: &Measurement| measured.kind(COMPLETE_KIND).with_status(201);
     let alone = mean_rate(&[before, after]);
     let kept = with.requests_per_second() / alone;
@@ -73,20 +71,6 @@ pub(crate) fn measure(bench: &mut Bench) -> Result<Section> {
         ],
         details: Vec::new(),
     })
-}
-
-fn checkouts(bench: &mut Bench) -> Result<Measurement> {
-    let users = bench.options.connections;
-    let method = shipping_method(&mut bench.client()?)?;
-    let mut buyers = Buyers::new(
-        users,
-        Goal::OrderAgainAndAgain,
-        &bench.catalogue.variants,
-        LINES,
-        &method,
-        bench.options.seed,
-    );
-    bench.pool(users)?.run(&mut buyers, bench.share(2))
 }
 
 /// Lines that every reader has.

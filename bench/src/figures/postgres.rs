@@ -141,7 +141,7 @@ struct Checkouts {
 
 fn checkouts(bench: &Bench, store: &Store<'_>) -> Result<Checkouts> {
     let (placed_before, cpu_before) = (store.count(PLACED)?, store.cpu()?);
-    let (measured, acknowledged) = checkout::buy(bench)?;
+    let (measured, acknowledged) = checkout::buy(bench, 1)?;
     Ok(Checkouts {
         measured,
         acknowledged,
