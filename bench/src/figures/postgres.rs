@@ -1,9 +1,6 @@
 //! The shop on PostgreSQL, on a server of the run's own with PostgreSQL's default durability: each
 //! commit is on disk before it is acknowledged.
 
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -30,7 +27,7 @@ const OVERSOLD: &str = "select count(*) from stock_levels where reserved > on_ha
 
 /// Measures checkouts at one process, then at two, then races at two.
 pub(crate) fn measure(options: &Options) -> Result<Vec<Section>> {
-    let server = Server::with_defaults(&open_folder(options)?)?;
+    let server = Server::with_defaults()?;
     let address = server.new_database()?;
     let mut bench = Bench::start_on(options, Some(&address))?;
     let store = Store { server: &server, address: &address };
@@ -99,15 +96,6 @@ fn engine_alone(server: &Server, options: &Options) -> Result<Section> {
         ],
         details: Vec::new(),
     })
-}
-
-/// A folder on the disk to be measured that every user can write to: the server refuses to run as
-/// root, and is run as a user of its own where this program is.
-fn open_folder(options: &Options) -> Result<PathBuf> {
-    let folder = std::path::absolute(options.existing_work_dir()?.join("postgres"))?;
-    std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
-    std::fs::set_permissions(Path::new(&folder), Permissions::from_mode(0o1777))?;
-    Ok(folder)
 }
 
 /// The server, and the database on it.
