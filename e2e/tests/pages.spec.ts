@@ -142,6 +142,8 @@ test("back office", async ({ page }, info) => {
     ["admin-events", "/admin/events"],
     ["admin-events-none", "/admin/events?type=nothing"],
     ["admin-subscribers", "/admin/events/subscribers"],
+    ["admin-webhooks", "/admin/webhooks"],
+    ["admin-webhook-new", "/admin/webhooks/new"],
     ["admin-jobs", "/admin/jobs"],
     ["admin-mails", "/admin/mails"],
     ["admin-people", "/admin/people"],

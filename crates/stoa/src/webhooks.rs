@@ -9,10 +9,11 @@ use axum::extract::State;
 use clap::{Args, Subcommand};
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
-use stoa_app::webhooks::edit::{self, EditError};
+use stoa_app::webhooks::WebhookSettings;
+use stoa_app::webhooks::edit::{self, EditError, WebhookDraft};
 use stoa_app::webhooks::sign::Secret;
-use stoa_app::webhooks::store::{self, Webhook};
-use stoa_app::{clock, entropy, event_log};
+use stoa_app::webhooks::store;
+use stoa_app::{clock, entropy};
 use stoa_kernel::{Ctx, WebhookId};
 use stoa_sql::Db;
 use tokio::net::TcpListener;
@@ -133,7 +134,13 @@ async fn make(db: &Db, config: &Config, url: &str, events: &[String]) -> anyhow:
              it and for this command"
         );
     }
-    edit::events(events).map_err(|error| match error {
+    let draft = WebhookDraft {
+        url: url.to_owned(),
+        events: events.to_vec(),
+        description: "stoa webhooks listen".to_owned(),
+        is_enabled: true,
+    };
+    draft.check(WebhookSettings { allow_private: true }, None).map_err(|error| match error {
         EditError::Invalid(faults) => {
             let first = faults.first().map_or("is wrong", |fault| fault.detail.as_ref());
             anyhow::anyhow!("--events: {first}")
@@ -142,10 +149,7 @@ async fn make(db: &Db, config: &Config, url: &str, events: &[String]) -> anyhow:
     })?;
     let mut ctx = Ctx { now: clock::now(), ids: entropy::ids()? };
     let mut tx = db.begin().await?;
-    let after = event_log::latest(&mut tx).await?;
-    let webhook = Webhook::new(&mut ctx, url.to_owned(), events.to_vec(), after);
-    let webhook = Webhook { description: "stoa webhooks listen".to_owned(), ..webhook };
-    store::add(&mut tx, &webhook).await?;
+    let webhook = edit::create(&mut tx, &mut ctx, draft).await?;
     tx.commit().await?;
     Ok(webhook.id)
 }

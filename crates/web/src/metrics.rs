@@ -1,5 +1,6 @@
 //! Counters for Prometheus, as fields: no global registry, no names at the places that count.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -12,7 +13,11 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use stoa_app::ReplicaStatus;
+use stoa_app::error::StoreError;
 use stoa_app::events::lag::Lag;
+use stoa_app::webhooks::store::{self, Webhook};
+use stoa_domain::webhooks::breaker::State;
+use stoa_kernel::WebhookId;
 
 use crate::state::Web;
 
@@ -126,9 +131,36 @@ impl Metrics {
         if let Ok(lags) = web.lags().await {
             subscribers(&mut text, &lags);
         }
+        if let Ok(found) = webhooks(web).await {
+            text.push_str(&found);
+        }
         text.push_str("# EOF\n");
         text
     }
+}
+
+/// What waits for each webhook, and how often in a row it has failed.
+async fn webhooks(web: &Web) -> Result<String, StoreError> {
+    let mut tx = web.shop().db.read().await?;
+    let webhooks = store::unlocked(&mut tx).await?;
+    let waiting: HashMap<WebhookId, i64> = store::waiting(&mut tx).await?.into_iter().collect();
+    drop(tx);
+    let now = (web.shop().clock)();
+    type Value<'a> = &'a dyn Fn(&Webhook) -> i64;
+    let rows: [(&str, Value<'_>); 3] = [
+        ("webhook_waiting_deliveries", &|webhook| waiting.get(&webhook.id).copied().unwrap_or(0)),
+        ("webhook_failures_in_a_row", &|webhook| webhook.breaker.failures),
+        ("webhook_up", &|webhook| i64::from(webhook.breaker.state(now) == State::Closed)),
+    ];
+    let mut text = String::new();
+    for (name, value) in rows {
+        let _infallible = writeln!(text, "# TYPE stoa_{name} gauge");
+        for webhook in &webhooks {
+            let (id, value) = (webhook.id, value(webhook));
+            let _infallible = writeln!(text, "stoa_{name}{{webhook=\"{id}\"}} {value}");
+        }
+    }
+    Ok(text)
 }
 
 /// How far everybody who follows the event log is behind.

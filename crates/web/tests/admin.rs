@@ -23,8 +23,10 @@ use stoa_app::events::lag::Followed;
 use stoa_app::jobs::queue::TableQueue;
 use stoa_app::mail::MailSettings;
 use stoa_app::rate_limit::Limits;
+use stoa_app::webhooks::store;
 use stoa_app::{Shop, clock, doctor, event_log, events, mail, staff};
 use stoa_domain::shop::{ShippingMethod, ShopConfig};
+use stoa_domain::webhooks::breaker::Breaker;
 use stoa_embedded::cache::MemoryCache;
 use stoa_embedded::outbox::Outbox;
 use stoa_embedded::search::TantivyIndex;
@@ -1101,4 +1103,131 @@ async fn the_page_of_an_order_shows_how_far_its_steps_are() {
         assert!(page.body.contains(step), "{step}");
     }
     assert!(!page.body.contains("Return payment"));
+}
+
+#[tokio::test]
+async fn webhooks_are_added_changed_and_sent_again() {
+    let shop = Office::open();
+    let mut ada = shop.administrator().await;
+    assert!(ada.get("/admin/webhooks").await.body.contains("Nobody is told of events yet."));
+    let new = "/admin/webhooks/new";
+    let page = ada.get(new).await;
+    let wrong =
+        [("url", "ftp://example.com"), ("events", "order.*\norders.*"), ("description", "Books")];
+    let refused = ada.submit(&page, new, &wrong).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.body.contains("`orders.*` is not a type of events"), "{}", refused.body);
+    assert!(
+        refused.body.contains("Address: begins with https://") && refused.body.contains("Books")
+    );
+    let private = [("url", "http://127.0.0.1:9/"), ("events", "*"), ("description", "")];
+    let refused = ada.submit(&page, new, &private).await;
+    assert!(refused.body.contains("127.0.0.1 is not a public address"), "{}", refused.body);
+    let right = [
+        ("url", "https://books.example/hook"),
+        ("events", "order.*, payment.captured"),
+        ("description", "Books"),
+    ];
+    let made = ada.submit(&page, new, &right).await;
+    assert_eq!(made.status, StatusCode::CREATED);
+    let secret = |page: &Page| {
+        let (_, rest) = page.body.split_once("whsec_").unwrap();
+        rest.split_once('<').unwrap().0.to_owned()
+    };
+    let first = secret(&made);
+    let (_, link) = made.body.split_once("href=\"/admin/webhooks/whk_").unwrap();
+    let id = format!("whk_{}", link.split_once(['"', '/']).unwrap().0);
+    let address = format!("/admin/webhooks/{id}");
+    let page = ada.get(&address).await;
+    assert!(!page.body.contains("whsec_") && page.body.contains("No deliveries here."));
+
+    let rotate = format!("{address}/rotate-secret");
+    let rotated = ada.submit(&page, &rotate, &[]).await;
+    assert_ne!(secret(&rotated), first);
+    assert!(rotated.body.contains("signs too until"));
+    // The form is of a version that is no more.
+    assert_eq!(ada.submit(&page, &rotate, &[]).await.status, StatusCode::CONFLICT);
+    let stale = ada.submit(&page, &address, &[("state", "off")]).await;
+    assert_eq!(stale.status, StatusCode::CONFLICT);
+    let page = ada.get(&address).await;
+    let changed = [("events", "order.placed"), ("description", "Our <books>")];
+    ada.submit(&page, &address, &changed).await.location();
+    let list = ada.get("/admin/webhooks").await;
+    assert!(list.body.contains("Our &#60;books&#62;") && list.body.contains("order.placed"));
+
+    let product = make_mug(&mut ada).await;
+    set_stock(&mut ada, &product, &[("rows/1/on_hand", "9")]).await;
+    shop.buy("MUG-CHALK", 2).await;
+    let webhooks = Arc::new(stoa_app::webhooks::subscriber::Webhooks);
+    events::runner::catch_up(shop.web.shop(), webhooks).await.unwrap();
+    let waiting = ada.get(&format!("{address}?status=waiting")).await;
+    let (_, link) = waiting.body.split_once(&format!("{address}/deliveries/")).unwrap();
+    let delivery = format!("{address}/deliveries/{}", link.split_once('"').unwrap().0);
+    let shown = ada.get(&delivery).await;
+    assert!(shown.body.contains("Not tried yet.") && shown.body.contains("MUG-CHALK"));
+    assert!(ada.get("/admin/webhooks").await.body.contains("<td class=\"numeric\">1</td>"));
+    let metrics = ada.get("/metrics").await.body;
+    let gauge = format!("stoa_webhook_waiting_deliveries{{webhook=\"{id}\"}} 1");
+    assert!(metrics.contains(&gauge), "{metrics}");
+
+    // As a sender leaves it behind whom nobody answered for days.
+    let now = clock::now();
+    let mut tx = shop.web.shop().db.begin().await.unwrap();
+    let (webhook, number): (stoa_kernel::WebhookId, _) = (id.parse().unwrap(), 1);
+    let found = store::deliveries(&mut tx, webhook, None, None, 1).await.unwrap().remove(0);
+    let failed = store::DeliveryResult {
+        id: found.id,
+        state: store::DeliveryState::Failed,
+        attempts: 1,
+        tries: 1,
+        next_at: now,
+        finished_at: Some(now),
+    };
+    store::set_results(&mut tx, &[failed]).await.unwrap();
+    let attempt = store::Attempt {
+        number,
+        at: now,
+        status: Some(503),
+        error: None,
+        answer: "<b>busy".to_owned(),
+        duration_ms: 12,
+    };
+    store::add_attempts(&mut tx, &[(found.id, &attempt)]).await.unwrap();
+    let since = now.plus_seconds(-6 * 86_400);
+    let breaker =
+        Breaker { failures: 40, failing_since: Some(since), probe_at: Some(now), is_gone: false };
+    store::set_breakers(&mut tx, &[(webhook, breaker)]).await.unwrap();
+    tx.commit().await.unwrap();
+    let page = ada.get(&address).await;
+    assert!(page.body.contains("Failing for days") && page.body.contains("It takes no deliveries"));
+    let shown = ada.get(&delivery).await;
+    assert!(shown.body.contains("&#60;b&#62;busy") && shown.body.contains("503"));
+    let again = ada.submit(&shown, &format!("{delivery}/replay"), &[]).await;
+    assert_eq!(again.location(), format!("{delivery}?notice=again"));
+    assert!(ada.get(&delivery).await.body.contains(">Waiting</span>"));
+    let resumed = ada.submit(&page, &format!("{address}/resume"), &[]).await;
+    assert_eq!(resumed.location(), format!("{address}?notice=retried"));
+    let page = ada.get(&address).await;
+    assert!(!page.body.contains("It takes no deliveries"));
+
+    let mut tx = shop.web.shop().db.begin().await.unwrap();
+    store::set_results(&mut tx, &[failed]).await.unwrap();
+    tx.commit().await.unwrap();
+    let replay = format!("{address}/replay");
+    let wrong = ada.submit(&page, &replay, &[("from", "now"), ("to", "2026-01-01T00:00")]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(wrong.body.contains("From: give a date and a time"));
+    let none = [("from", "2020-01-01T00:00"), ("to", "2020-01-01T00:00")];
+    let replayed = ada.submit(&page, &replay, &none).await;
+    assert_eq!(replayed.location(), format!("{address}?notice=unchanged"));
+    let all = [("from", "2020-01-01T00:00"), ("to", "2099-01-01T00:00")];
+    let replayed = ada.submit(&page, &replay, &all).await;
+    assert_eq!(replayed.location(), format!("{address}?notice=again"));
+
+    let ask = format!("{address}/delete");
+    let page = ada.get(&ask).await;
+    assert!(page.body.contains("Delete this webhook?"));
+    assert_eq!(ada.post(&ask, &[("csrf", "x")]).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(ada.submit(&page, &ask, &[]).await.location(), "/admin/webhooks");
+    assert_eq!(ada.get(&address).await.status, StatusCode::NOT_FOUND);
 }

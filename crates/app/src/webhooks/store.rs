@@ -183,6 +183,10 @@ const COUNT: Sql = sql!(
     "select count(*) from webhook_deliveries where webhook_id = $1 and ($2 = '' or state = $2)"
 );
 
+const WAITING: Sql = sql!(
+    "select webhook_id, count(*) from webhook_deliveries where state = 'waiting' group by webhook_id"
+);
+
 const DELIVERY: Sql = sql!(
     "select d.id, d.webhook_id, d.log_offset, d.subject, d.kind, d.state, d.tries, d.next_at,
         d.created_at, d.finished_at
@@ -230,6 +234,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &WAKE,
     &DELIVERIES,
     &COUNT,
+    &WAITING,
     &DELIVERY,
     &ATTEMPTS,
     &REPLAY,
@@ -269,26 +274,6 @@ pub struct Webhook {
     pub created_at: Timestamp,
     /// When it was edited last.
     pub updated_at: Timestamp,
-}
-
-impl Webhook {
-    /// A new endpoint that is told of facts after a place in the log.
-    pub fn new(ctx: &mut Ctx, url: String, events: Vec<String>, from_offset: i64) -> Self {
-        Self {
-            id: ctx.webhook_id(),
-            url,
-            events,
-            description: String::new(),
-            is_enabled: true,
-            version: 1,
-            from_offset,
-            secret_version: 1,
-            rotated_at: None,
-            breaker: Breaker::default(),
-            created_at: ctx.now,
-            updated_at: ctx.now,
-        }
-    }
 }
 
 fn webhook(row: &Row<'_>) -> Result<Webhook> {
@@ -660,6 +645,13 @@ pub async fn count(tx: &mut Tx, id: WebhookId, state: Option<DeliveryState>) -> 
     let state = state.map_or("", DeliveryState::as_str);
     let row = |row: &Row<'_>| Ok::<_, StoreError>(row.int(0)?);
     Ok(tx.query_opt(&COUNT, &[id.into(), state.into()], row).await?.unwrap_or(0))
+}
+
+/// How many deliveries wait for each endpoint; those for which none waits are left out.
+pub async fn waiting(tx: &mut Tx) -> Result<Vec<(WebhookId, i64)>> {
+    let row =
+        |row: &Row<'_>| Ok::<_, StoreError>((WebhookId::from_uuid(row.uuid(0)?), row.int(1)?));
+    tx.query(&WAITING, &[], row).await
 }
 
 /// A delivery to an endpoint.

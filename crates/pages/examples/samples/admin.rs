@@ -765,6 +765,118 @@ pub(crate) fn vendor() -> VendorPage {
     }
 }
 
+fn webhook_form() -> WebhookForm {
+    WebhookForm {
+        url: "https://books.example/hooks/orders".into(),
+        events: "order.*\npayment.captured".into(),
+        description: HOSTILE.into(),
+        state: "on".into(),
+        errors: Vec::new(),
+    }
+}
+
+/// Programs elsewhere that are told of events.
+pub(crate) fn webhooks() -> WebhookListPage {
+    let row = |url: &str, is_enabled, breaker: &str, n_waiting| WebhookRow {
+        id: "webh_01".into(),
+        url: url.into(),
+        description: HOSTILE.into(),
+        events: "order.*, payment.captured".into(),
+        is_enabled,
+        breaker: breaker.into(),
+        n_waiting,
+    };
+    let long = "https://stock.example/a/rather/long/address/that/has/to/break/somewhere";
+    WebhookListPage {
+        frame: frame(Section::Webhooks),
+        rows: vec![
+            row("https://books.example/hooks/orders", true, "closed", 3),
+            row(long, true, "open", 12_040),
+            row("https://old.example/hook", true, "gone", 0),
+            row("https://off.example/hook", false, "closed", 0),
+        ],
+    }
+}
+
+/// The form for one more.
+pub(crate) fn webhook_new() -> NewWebhookPage {
+    let wrong = FieldError::new("events", "Events: `orders.*` is not a type of events.");
+    NewWebhookPage {
+        frame: frame(Section::Webhooks),
+        form: WebhookForm { errors: vec![wrong], ..webhook_form() },
+        kinds: vec!["order.placed".into(), "stock.changed".into()],
+    }
+}
+
+fn deliveries() -> Vec<DeliveryRow> {
+    let row = |state: &str, tries| DeliveryRow {
+        id: "whd_01".into(),
+        kind: "order.placed".into(),
+        subject: "order/ord_01JB4Z6S7WQ2M0Y8N3K5T9V1XA".into(),
+        state: state.into(),
+        tries,
+        created_at: ago(3),
+        next_at: (state == "waiting").then(|| ago(-2)),
+    };
+    vec![row("waiting", 2), row("delivered", 1), row("failed", 14)]
+}
+
+/// One that fails, with a new secret.
+pub(crate) fn webhook() -> WebhookPage {
+    let form = webhook_form();
+    WebhookPage {
+        frame: frame(Section::Webhooks),
+        id: "webh_01".into(),
+        url: form.url.clone(),
+        version: 3,
+        is_enabled: true,
+        breaker: "open".into(),
+        failures: 41,
+        failing_since: Some(ago(90)),
+        probe_at: Some(ago(-1)),
+        form,
+        secret: Some("whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD".into()),
+        old_secret_until: Some(ago(-1_400)),
+        tabs: vec![
+            OrderTab { label: "All".into(), href: "?".into(), selected: true, n: Some(1_240) },
+            OrderTab { label: "Given up".into(), href: "?".into(), selected: false, n: Some(1) },
+        ],
+        rows: deliveries(),
+        pager: Pager {
+            next: Some("/admin/webhooks/webh_01?after=whd_01".into()),
+            ..Pager::default()
+        },
+        from: String::new(),
+        to: String::new(),
+    }
+}
+
+/// What one try after the other was answered.
+pub(crate) fn delivery() -> DeliveryPage {
+    let attempt = |number, status, error: Option<&str>, answer: &str| AttemptRow {
+        number,
+        at: ago(20 - number),
+        status,
+        error: error.map(str::to_owned),
+        answer: answer.into(),
+        duration_ms: 132,
+    };
+    DeliveryPage {
+        frame: frame(Section::Webhooks),
+        webhook: "webh_01".into(),
+        url: "https://books.example/hooks/orders".into(),
+        row: deliveries().remove(2),
+        offset: 4_711,
+        finished_at: Some(ago(1)),
+        body: "{\n  \"specversion\": \"1.0\"\n}".into(),
+        attempts: vec![
+            attempt(1, None, Some("connection refused"), ""),
+            attempt(2, Some(500), None, HOSTILE),
+            attempt(3, Some(200), None, "ok"),
+        ],
+    }
+}
+
 /// For who forgot the password.
 pub(crate) fn forgot() -> ForgotPage {
     ForgotPage {
@@ -856,6 +968,10 @@ pub(crate) fn all() -> Vec<(&'static str, String)> {
         ("mail", mail().render()),
         ("mail-templates", mail_templates().render()),
         ("mail-template", mail_template().render()),
+        ("webhooks", webhooks().render()),
+        ("webhook-new", webhook_new().render()),
+        ("webhook", webhook().render()),
+        ("delivery", delivery().render()),
         ("vendors", vendors().render()),
         ("vendor", vendor().render()),
         ("people", people().render()),

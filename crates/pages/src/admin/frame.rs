@@ -21,6 +21,8 @@ pub enum Section {
     People,
     /// What has happened, and who is told.
     Events,
+    /// Programs elsewhere that are told.
+    Webhooks,
     /// What is done in the background.
     Jobs,
     /// How the shop itself is.
@@ -28,7 +30,7 @@ pub enum Section {
 }
 
 impl Section {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Dashboard,
         Self::Orders,
         Self::Products,
@@ -36,6 +38,7 @@ impl Section {
         Self::Mails,
         Self::People,
         Self::Events,
+        Self::Webhooks,
         Self::Jobs,
         Self::System,
     ];
@@ -49,6 +52,7 @@ impl Section {
             Self::Mails => "Mails",
             Self::People => "People",
             Self::Events => "Events",
+            Self::Webhooks => "Webhooks",
             Self::Jobs => "Jobs",
             Self::System => "System",
         }
@@ -63,6 +67,7 @@ impl Section {
             Self::Mails => "/admin/mails",
             Self::People => "/admin/people",
             Self::Events => "/admin/events",
+            Self::Webhooks => "/admin/webhooks",
             Self::Jobs => "/admin/jobs",
             Self::System => "/admin/system",
         }
@@ -77,6 +82,7 @@ impl Section {
             Self::Mails => "mails",
             Self::People => "people",
             Self::Events => "events",
+            Self::Webhooks => "webhooks",
             Self::Jobs => "jobs",
             Self::System => "system",
         })
@@ -103,7 +109,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    pub(crate) fn sections(&self) -> [Section; 9] {
+    pub(crate) fn sections(&self) -> [Section; 10] {
         Section::ALL
     }
 }

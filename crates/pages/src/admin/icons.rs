@@ -31,6 +31,9 @@ pub(crate) fn svg(name: &str) -> &'static str {
         "events" => {
             icon!(r#"<path d="M8 6h12M8 12h12M8 18h12"/><path d="M4 6h.01M4 12h.01M4 18h.01"/>"#)
         }
+        "webhooks" => icon!(
+            r#"<circle cx="6" cy="17" r="2.5"/><circle cx="18" cy="17" r="2.5"/><circle cx="12" cy="6" r="2.5"/><path d="M10.8 8.2 7.2 14.8M8.5 17h7M16.8 14.8l-3.6-6.6"/>"#
+        ),
         "jobs" => icon!(r#"<circle cx="12" cy="12" r="8.5"/><path d="M12 7v5.3l3.5 2"/>"#),
         "shop" => icon!(
             r#"<path d="M4 9.5 5.5 4h13L20 9.5a2.7 2.7 0 0 1-5.3 0 2.7 2.7 0 0 1-5.4 0 2.7 2.7 0 0 1-5.3 0Z"/><path d="M5.5 12.5v8h13v-8"/>"#

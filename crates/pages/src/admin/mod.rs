@@ -31,6 +31,7 @@ mod products;
 mod sign_in;
 mod system;
 mod vendors;
+mod webhooks;
 
 pub use crate::storefront::{FieldError, Notice, Picture, Tone};
 pub use dashboard::{Attention, DashboardPage, DaySales, LowStock, Sales};
@@ -53,3 +54,7 @@ pub use products::{
 pub use sign_in::{SetUpPage, SignInPage};
 pub use system::{Fact, Follower, SystemGroup, SystemPage};
 pub use vendors::{VendorListPage, VendorPage, VendorRow};
+pub use webhooks::{
+    AttemptRow, DeliveryPage, DeliveryRow, NewWebhookPage, WebhookForm, WebhookListPage,
+    WebhookPage, WebhookRow,
+};

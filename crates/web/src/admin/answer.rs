@@ -85,6 +85,7 @@ pub(super) fn notice(query: Option<&str>) -> Option<Notice> {
         "job" => (Tone::Ok, "The job was made; it begins in a moment."),
         "job_there" => (Tone::Info, "Such a job waits or runs already."),
         "retried" => (Tone::Ok, "It is tried again in a moment."),
+        "again" => (Tone::Ok, "It is sent again in a moment."),
         "discarded" => (Tone::Ok, "The job was discarded."),
         "mail" => (Tone::Ok, "The mail is sent in a moment."),
         "invited" => (Tone::Ok, "The invitation is on its way."),

@@ -8,6 +8,7 @@
 //! | [`orders`], [`order`] | `/admin/orders`, `/admin/orders/{id}` |
 //! | [`products`], [`product`], [`stock`] | `/admin/products`, `/admin/products/{id}` |
 //! | [`events`] | `/admin/events`, `/admin/events/{offset}`, `/admin/events/subscribers` |
+//! | [`webhooks`] | `/admin/webhooks`, `/admin/webhooks/{id}`, `/admin/webhooks/{id}/deliveries/{id}` |
 //! | [`vendors`] | `/admin/vendors`, `/admin/vendors/{id}` |
 //! | [`jobs`] | `/admin/jobs`, `/admin/jobs/{id}` |
 //! | [`mails`] | `/admin/mails`, `/admin/mails/templates` |
@@ -35,6 +36,7 @@ pub mod sign_in;
 pub mod stock;
 pub mod system;
 pub mod vendors;
+pub mod webhooks;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -60,6 +62,15 @@ pub fn routes() -> Router<Web> {
         .route("/admin/events/subscribers", get(events::subscribers))
         .route("/admin/events/subscribers/{name}/retry", post(events::retry))
         .route("/admin/events/{offset}", get(events::show))
+        .route("/admin/webhooks", get(webhooks::list))
+        .route("/admin/webhooks/new", get(webhooks::new).post(webhooks::create))
+        .route("/admin/webhooks/{id}", get(webhooks::show).post(webhooks::save))
+        .route("/admin/webhooks/{id}/resume", post(webhooks::resume))
+        .route("/admin/webhooks/{id}/rotate-secret", post(webhooks::rotate_secret))
+        .route("/admin/webhooks/{id}/replay", post(webhooks::replay_range))
+        .route("/admin/webhooks/{id}/delete", get(webhooks::ask_delete).post(webhooks::delete))
+        .route("/admin/webhooks/{id}/deliveries/{delivery}", get(webhooks::delivery))
+        .route("/admin/webhooks/{id}/deliveries/{delivery}/replay", post(webhooks::replay_delivery))
         .route("/admin/vendors", get(vendors::list).post(vendors::create))
         .route("/admin/vendors/{id}", get(vendors::show).post(vendors::save))
         .route("/admin/jobs", get(jobs::list))

@@ -9,13 +9,12 @@ use stoa_app::answer::Answer;
 use stoa_app::error::StoreError;
 use stoa_app::events::CloudEvent;
 use stoa_app::view::Problem;
-use stoa_app::webhooks::edit::{self, EditError};
+use stoa_app::webhooks::edit::{self, EditError, WebhookDraft};
 use stoa_app::webhooks::sign::Secret;
 use stoa_app::webhooks::store::{self, Delivery, DeliveryState, Webhook};
 use stoa_app::{Tx, entropy, event_log};
 use stoa_domain::Refusal;
 use stoa_domain::catalog::FieldError;
-use stoa_domain::webhooks::breaker::Breaker;
 use stoa_kernel::{Ctx, DeliveryId, Timestamp, WebhookId, limits};
 use utoipa::ToSchema;
 
@@ -314,27 +313,20 @@ pub async fn create(
     body: RawBody,
 ) -> ApiResult {
     let wanted: NewWebhook = body.json()?;
-    edit::url(&wanted.url, web.shop().webhooks)?;
-    edit::events(&wanted.events)?;
-    edit::description(&wanted.description)?;
+    let draft = WebhookDraft {
+        url: wanted.url,
+        events: wanted.events,
+        description: wanted.description,
+        is_enabled: wanted.enabled,
+    };
+    draft.check(web.shop().webhooks, None)?;
     let key = key.bind(&program.token.0, &[b"POST /webhooks", &body.0]);
     let now = (web.shop().clock)();
     let ids = entropy::ids().map_err(|error| ApiError::internal(&error))?;
     let mut ctx = Ctx { now, ids };
     let made = once(&web, None, key, move |tx| {
         Box::pin(async move {
-            let n = store::list(tx).await?.len();
-            if i64::try_from(n).unwrap_or(i64::MAX) >= limits::WEBHOOKS {
-                let what = "there are 100 webhooks; delete one first";
-                return Err(Refusal::Invalid(vec![FieldError::new("", what)]).into());
-            }
-            let after = event_log::latest(tx).await?;
-            let webhook = Webhook {
-                description: wanted.description,
-                is_enabled: wanted.enabled,
-                ..Webhook::new(&mut ctx, wanted.url, wanted.events, after)
-            };
-            store::add(tx, &webhook).await?;
+            let webhook = edit::create(tx, &mut ctx, draft).await?;
             Ok(Edited { answer: Answer::json(201, &view(webhook, now)), product: None })
         })
     })
@@ -377,35 +369,21 @@ pub async fn update(
     let id = webhook_id(&id)?;
     let expected = if_match(&headers)?;
     let wanted: WebhookChange = body.json()?;
-    if let Some(url) = &wanted.url {
-        edit::url(url, web.shop().webhooks)?;
-    }
-    if let Some(events) = &wanted.events {
-        edit::events(events)?;
-    }
-    if let Some(description) = &wanted.description {
-        edit::description(description)?;
-    }
     let key = key.bind(&program.token.0, &[b"PATCH /webhooks", id.to_string().as_bytes(), &body.0]);
-    let now = (web.shop().clock)();
+    let (settings, now) = (web.shop().webhooks, (web.shop().clock)());
     once(&web, None, key, move |tx| {
         Box::pin(async move {
             let before = expect(load(tx, id).await?, expected)?;
-            let mut webhook = Webhook {
-                url: wanted.url.unwrap_or(before.url),
-                events: wanted.events.unwrap_or(before.events),
-                description: wanted.description.unwrap_or(before.description),
-                is_enabled: wanted.enabled.unwrap_or(before.is_enabled),
-                version: before.version + 1,
-                updated_at: now,
-                ..before
+            let revives = wanted.enabled == Some(true);
+            let kept = WebhookDraft::from(&before);
+            let draft = WebhookDraft {
+                url: wanted.url.unwrap_or(kept.url),
+                events: wanted.events.unwrap_or(kept.events),
+                description: wanted.description.unwrap_or(kept.description),
+                is_enabled: wanted.enabled.unwrap_or(kept.is_enabled),
             };
-            if wanted.enabled == Some(true) {
-                webhook.breaker = Breaker::default();
-                store::set_breakers(tx, &[(id, webhook.breaker)]).await?;
-                store::wake(tx, id, now).await?;
-            }
-            store::change(tx, &webhook).await?;
+            draft.check(settings, Some(&before.url))?;
+            let webhook = edit::change(tx, before, draft, revives, now).await?;
             Ok(Edited { answer: Answer::json(200, &view(webhook, now)), product: None })
         })
     })
@@ -468,14 +446,7 @@ pub async fn rotate_secret(
     let rotated = once(&web, None, key, move |tx| {
         Box::pin(async move {
             let before = expect(load(tx, id).await?, expected)?;
-            let webhook = Webhook {
-                secret_version: before.secret_version + 1,
-                rotated_at: Some(now),
-                version: before.version + 1,
-                updated_at: now,
-                ..before
-            };
-            store::change(tx, &webhook).await?;
+            let webhook = edit::rotate_secret(tx, before, now).await?;
             Ok(Edited { answer: Answer::json(200, &view(webhook, now)), product: None })
         })
     })
