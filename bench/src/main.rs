@@ -12,6 +12,7 @@ mod http;
 mod load;
 mod machine;
 mod process;
+mod receiver;
 mod report;
 mod rng;
 mod samples;
@@ -63,6 +64,8 @@ enum Command {
     Search(Options),
     /// What followers of the event log cost, and how soon search shows a change.
     Events(Options),
+    /// 100,000 events to a receiver that behaves badly, which takes several minutes; not part of `all`.
+    Webhooks(Options),
     /// Order of the results against what people judged.
     SearchQuality(Options),
     /// Memory, start time and the size of the binary.
@@ -213,6 +216,7 @@ fn run(command: Command) -> Result<bool> {
         }
         Command::Reads(options) => one(&options, figures::reads::measure),
         Command::Search(options) => one(&options, figures::search::measure),
+        Command::Webhooks(options) => one(&options, figures::webhooks::measure),
         Command::Events(options) => one(&options, figures::events::measure),
         Command::SearchQuality(options) => {
             finish(&options, &[figures::search_quality::measure(&options)?])

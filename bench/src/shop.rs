@@ -1,5 +1,6 @@
 //! The real binary on a data directory of its own.
 
+use std::fs::File;
 use std::io::Read as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -165,6 +166,22 @@ impl Shop {
         Ok(Reader { child, lines })
     }
 
+    /// Starts a process that writes the events of some types from now on into a file, and keeps its
+    /// place under a name.
+    pub(crate) fn reader_into(&self, name: &str, kind: &str, file: &Path) -> Result<Reader> {
+        self.command(&["events", "tail", "--as", name])?;
+        let arguments = ["events", "tail", "--json", "--follow", "--as", name, "--type", kind];
+        let file = File::create(file).context("a reader's file")?;
+        let child = self.program(&arguments).stdin(Stdio::null()).stdout(file).spawn();
+        Ok(Reader { child: child.context("starting a reader")?, lines: Arc::default() })
+    }
+
+    /// The whole log of some types, an event a line.
+    pub(crate) fn events(&self, kind: &str) -> Result<String> {
+        let log = self.command(&["events", "tail", "--json", "--from", "0", "--type", kind])?;
+        String::from_utf8(log.stdout).context("the event log")
+    }
+
     /// Runs a command on the data directory; anything but success is an error.
     fn command(&self, arguments: &[&str]) -> Result<Output> {
         let shown = format!("stoa {}", arguments.join(" "));
@@ -180,6 +197,8 @@ impl Shop {
     fn program(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
         command.args(arguments).arg("--data").arg(self.data.path());
+        // Receivers of webhooks are on this machine.
+        command.env("STOA_WEBHOOKS__ALLOW_PRIVATE", "true");
         if let Some(address) = &self.database {
             command.env("STOA_DATABASE__URL", address);
         }

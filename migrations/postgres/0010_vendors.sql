@@ -110,3 +110,6 @@ exception when insufficient_privilege then
     raise notice 'the role stoa_vendor was not made: see "Vendors" in docs/operations/postgresql.md';
 end
 $$;
+
+-- How many products on sale a category has is counted after each change of one.
+create index products_shown on products (category_id) where status = 'active';

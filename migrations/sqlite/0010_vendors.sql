@@ -29,3 +29,6 @@ create index order_lines_vendor on order_lines (vendor_id, order_id, position)
     where vendor_id is not null;
 
 insert into counters (name, value) values ('catalogue', 1) on conflict (name) do nothing;
+
+-- How many products on sale a category has is counted after each change of one.
+create index products_shown on products (category_id) where status = 'active';

@@ -12,6 +12,7 @@ pub(crate) mod reads;
 pub(crate) mod search;
 pub(crate) mod search_quality;
 pub(crate) mod size;
+pub(crate) mod webhooks;
 
 use std::path::PathBuf;
 use std::time::Duration;

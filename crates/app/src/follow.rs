@@ -21,6 +21,9 @@ use crate::shop::Shop;
 const LOOK: Duration = Duration::from_millis(100);
 /// How long followers let facts gather after they have looked.
 const BURST: Duration = Duration::from_millis(10);
+/// How long changes gather after some were put into the index: each commit of it costs a segment, which
+/// has to be merged later.
+const INDEX_BURST: Duration = Duration::from_millis(250);
 /// How long they wait after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Facts read at once.
@@ -183,7 +186,6 @@ pub async fn catch_up(shop: &Shop, seen: &mut i64) -> Result<usize, FollowError>
         let ids: Vec<ProductId> = change.edited.iter().chain(&change.flipped).copied().collect();
         if !ids.is_empty() {
             shop.db.flush()?; // The index must not know of what a crash could undo.
-            shop.catalog.forget(&[], true);
             let docs = shop.catalog.docs(&ids).await?;
             let on_sale: BTreeSet<ProductId> = docs.iter().map(|doc| doc.id).collect();
             let gone = ids.iter().filter(|id| !on_sale.contains(id)).copied().collect();
@@ -203,7 +205,12 @@ pub async fn index(shop: Arc<Shop>) {
     loop {
         match shop.db.change_counter().await {
             Ok(now) if now != counter => match catch_up(&shop, &mut seen).await {
-                Ok(_) => counter = now,
+                Ok(indexed) => {
+                    counter = now;
+                    if indexed > 0 {
+                        tokio::time::sleep(INDEX_BURST).await;
+                    }
+                }
                 Err(error) => {
                     tracing::warn!(%error, "the search index cannot follow the event log");
                     tokio::time::sleep(PAUSE).await;

@@ -11,6 +11,7 @@ use stoa_domain::shop::ShopConfig;
 use stoa_kernel::{CategoryId, Ctx, Currency, Money, ProductId, VariantId, handle};
 use stoa_sql::{Db, Tx};
 
+use super::service::CategoryTree;
 use super::store;
 use crate::catalog::import::Outcome;
 use crate::catalog::import::sanitise;
@@ -195,7 +196,7 @@ async fn save_in(
     }
 
     let vendor = vendor_of(tx, before.as_ref(), draft).await?;
-    let category = saving.shelves.place(tx, ctx, &draft.category).await?;
+    let category = saving.category(tx, ctx, before.as_ref(), &draft.category).await?;
     let product = apply_draft(before.as_ref(), draft, category, vendor, ctx);
     let changed = before.as_ref() != Some(&product);
     if changed {
@@ -331,7 +332,8 @@ async fn set_stock(
 /// What a transaction that saves products has found and gathered.
 #[derive(Debug)]
 struct Saving {
-    shelves: Shelves,
+    /// Read when they are needed first.
+    shelves: Option<Shelves>,
     /// Appended at the end, because from then on nobody else can append.
     events: Vec<Event>,
 }
@@ -380,8 +382,37 @@ fn price_changes(
 impl Saving {
     async fn begin(tx: &mut Tx) -> Result<Self, StoreError> {
         store::begin_change(tx).await?;
-        Ok(Self { shelves: Shelves::load(tx).await?, events: Vec::new() })
+        Ok(Self { shelves: None, events: Vec::new() })
     }
+
+    /// The category at the end of a path of names: for most changes of a product the one it is in.
+    async fn category(
+        &mut self,
+        tx: &mut Tx,
+        ctx: &mut Ctx,
+        before: Option<&Product>,
+        path: &[String],
+    ) -> Result<Option<CategoryId>, SaveError> {
+        let shelves = match &mut self.shelves {
+            Some(shelves) => shelves,
+            none => {
+                if let Some(before) = before {
+                    let above = CategoryTree::above(tx, before.category_id).await?;
+                    let names = above.path(before.category_id).map(|node| &node.category.name);
+                    if names.map(|name| key(name)).eq(path.iter().map(|name| key(name))) {
+                        return Ok(before.category_id);
+                    }
+                }
+                none.insert(Shelves::load(tx).await?)
+            }
+        };
+        shelves.place(tx, ctx, path).await
+    }
+}
+
+/// What names of categories are told apart by.
+fn key(name: &str) -> String {
+    name.trim().to_lowercase()
 }
 
 /// The categories as they are in a transaction, so that drafts can be put on them by name.
@@ -401,8 +432,7 @@ impl Shelves {
     }
 
     fn remember(&mut self, category: &Category) {
-        let name = category.name.to_lowercase();
-        self.by_name.insert((category.parent_id, name), category.id);
+        self.by_name.insert((category.parent_id, key(&category.name)), category.id);
         self.handles.insert(category.handle.clone(), category.id);
     }
 
@@ -417,7 +447,7 @@ impl Shelves {
         let mut parent_handle = String::new();
         for name in path {
             let name = name.trim();
-            let key = (parent, name.to_lowercase());
+            let key = (parent, key(name));
             let own = handle::slugify(name);
             let full = if parent_handle.is_empty() {
                 own.clone()

@@ -32,7 +32,7 @@ pub struct CategoryNode {
     pub path: Vec<CategoryId>,
     /// Its direct subcategories, in order.
     pub children: Vec<CategoryId>,
-    /// Products on sale in it and below it.
+    /// Products on sale in it and below it; 0 in a tree that was read without counting them.
     pub n_products: i64,
 }
 
@@ -46,11 +46,25 @@ pub struct CategoryTree {
 }
 
 impl CategoryTree {
-    /// Reads the tree.
+    /// Reads the categories, without counting what is in them.
     ///
     /// # Errors
     /// The store failed.
     pub async fn load(tx: &mut Tx) -> Result<Self, StoreError> {
+        Ok(Self::build(store::categories(tx).await?, Vec::new()))
+    }
+
+    /// Reads a category and those that it is in, nothing else and without counts: enough to name it.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn above(tx: &mut Tx, id: Option<CategoryId>) -> Result<Self, StoreError> {
+        let Some(id) = id else { return Ok(Self::default()) };
+        Ok(Self::build(store::categories_above(tx, id).await?, Vec::new()))
+    }
+
+    /// Reads the categories and counts what is in them: a look at each product.
+    async fn load_counted(tx: &mut Tx) -> Result<Self, StoreError> {
         let categories = store::categories(tx).await?;
         Ok(Self::build(categories, store::counts_by_category(tx).await?))
     }
@@ -167,7 +181,7 @@ impl Catalog {
         Self { db, shop, cards: Cache::new(KEPT_CARDS), tree: RwLock::new(None) }
     }
 
-    /// The category tree.
+    /// The category tree, with counts.
     ///
     /// # Errors
     /// The store failed.
@@ -176,7 +190,7 @@ impl Catalog {
         if let Some(tree) = kept {
             return Ok(tree);
         }
-        let tree = Arc::new(stale!(self.db, tx => CategoryTree::load(&mut tx))?);
+        let tree = Arc::new(stale!(self.db, tx => CategoryTree::load_counted(&mut tx))?);
         *self.tree.write() = Some(Arc::clone(&tree));
         Ok(tree)
     }
@@ -258,8 +272,7 @@ impl Catalog {
     /// # Errors
     /// The store failed.
     pub async fn docs(&self, ids: &[ProductId]) -> Result<Vec<ProductDoc>, StoreError> {
-        let tree = self.tree().await?;
-        stale!(self.db, tx => docs(&mut tx, &tree, self.shop.currency, ids))
+        stale!(self.db, tx => docs(&mut tx, self.shop.currency, ids))
     }
 }
 
@@ -280,10 +293,10 @@ async fn by_handle(tx: &mut Tx, handle: &str) -> Result<ByHandle, StoreError> {
 
 async fn docs(
     tx: &mut Tx,
-    tree: &CategoryTree,
     currency: Currency,
     ids: &[ProductId],
 ) -> Result<Vec<ProductDoc>, StoreError> {
+    let tree = CategoryTree::load(tx).await?;
     let mut docs = Vec::with_capacity(ids.len());
     for product in store::load(tx, ids).await? {
         if product.status != Status::Active {
@@ -291,7 +304,7 @@ async fn docs(
         }
         let variants: Vec<VariantId> = product.variants.iter().map(|v| v.id).collect();
         let levels = inventory::store::levels(tx, &variants).await?;
-        docs.push(doc(tree, currency, StockedProduct { product, levels }));
+        docs.push(doc(&tree, currency, StockedProduct { product, levels }));
     }
     Ok(docs)
 }

@@ -84,6 +84,16 @@ static DELETE_REDIRECT: Write = Write::new(Verb::Delete, "redirects", REDIRECT_K
 const CATEGORIES: Sql = sql!(
     "select id, handle, name, parent_id, position from categories order by position, name, id"
 );
+// The bound keeps a damaged table harmless.
+const CATEGORIES_ABOVE: Sql = sql!(
+    "with recursive above (id, handle, name, parent_id, position, height) as (
+        select id, handle, name, parent_id, position, 0 from categories where id = $1
+        union all
+        select c.id, c.handle, c.name, c.parent_id, c.position, a.height + 1
+        from categories c join above a on c.id = a.parent_id where a.height < 16
+    )
+    select id, handle, name, parent_id, position from above"
+);
 const COUNT_BY_CATEGORY: Sql = sql!(
     "select category_id, count(*) from products
     where status = 'active' and category_id is not null group by category_id"
@@ -242,6 +252,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &ID_OF_SKU,
     &REDIRECT,
     &CATEGORIES,
+    &CATEGORIES_ABOVE,
     &COUNT_BY_CATEGORY,
     &CARDS,
     &PAGE_OF_IDS,
@@ -438,18 +449,24 @@ pub async fn drop_redirect(tx: &mut Tx, handle: &str) -> Result<(), StoreError> 
     Ok(())
 }
 
+fn category(row: &Row<'_>) -> Result<Category, StoreError> {
+    Ok(Category {
+        id: CategoryId::from_uuid(row.uuid(0)?),
+        handle: row.string(1)?,
+        name: row.string(2)?,
+        parent_id: row.opt_uuid(3)?.map(CategoryId::from_uuid),
+        position: row.int(4)?,
+    })
+}
+
 /// All categories, siblings in order.
 pub async fn categories(tx: &mut Tx) -> Result<Vec<Category>, StoreError> {
-    tx.query(&CATEGORIES, &[], |row| {
-        Ok(Category {
-            id: CategoryId::from_uuid(row.uuid(0)?),
-            handle: row.string(1)?,
-            name: row.string(2)?,
-            parent_id: row.opt_uuid(3)?.map(CategoryId::from_uuid),
-            position: row.int(4)?,
-        })
-    })
-    .await
+    tx.query(&CATEGORIES, &[], category).await
+}
+
+/// A category and those that it is in.
+pub async fn categories_above(tx: &mut Tx, id: CategoryId) -> Result<Vec<Category>, StoreError> {
+    tx.query(&CATEGORIES_ABOVE, &[id.into()], category).await
 }
 
 /// How many products on sale each category holds itself.

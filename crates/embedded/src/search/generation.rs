@@ -25,6 +25,9 @@ const WRITER_BYTES: usize = 15_000_000;
 /// Segments of about one size that are merged into one. Small, because every segment costs each
 /// search a few dictionary look-ups.
 const MERGE_SEGMENTS: usize = 4;
+/// Products up to which segments are of one size. Each merge writes all of its segments anew, so that
+/// a larger one beside a stream of edits would be written again and again.
+const SMALL_SEGMENT: u32 = 500;
 /// Share of deleted documents from which a segment is rewritten without them.
 const DELETED_SHARE: f32 = 0.25;
 /// Index files up to this size are checked for damage when they are opened, in bytes: that takes
@@ -191,6 +194,7 @@ impl Generation {
         let writer: IndexWriter = index.writer_with_options(options)?;
         let mut policy = LogMergePolicy::default();
         policy.set_min_num_segments(MERGE_SEGMENTS);
+        policy.set_min_layer_size(SMALL_SEGMENT);
         policy.set_del_docs_ratio_before_merge(DELETED_SHARE);
         writer.set_merge_policy(Box::new(policy));
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;

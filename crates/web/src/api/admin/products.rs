@@ -355,7 +355,7 @@ async fn reader(web: &Web) -> Result<Tx, ApiError> {
 }
 
 async fn draft_of(tx: &mut Tx, found: &StockedProduct) -> Result<Draft, ApiError> {
-    let tree = CategoryTree::load(tx).await?;
+    let tree = CategoryTree::above(tx, found.product.category_id).await?;
     let names = tree.path(found.product.category_id).map(|node| node.category.name.clone());
     Ok(to_draft(&found.product, names.collect()))
 }
@@ -376,7 +376,8 @@ async fn save(
 
 /// The view of a product as the transaction sees it.
 async fn view(web: &Web, tx: &mut Tx, found: &StockedProduct) -> Result<ProductView, ApiError> {
-    Ok(view_on(&CategoryTree::load(tx).await?, web.shop().config.currency, found))
+    let tree = CategoryTree::above(tx, found.product.category_id).await?;
+    Ok(view_on(&tree, web.shop().config.currency, found))
 }
 
 /// Lists products in every state, newest first.
