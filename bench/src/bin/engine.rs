@@ -10,6 +10,7 @@ mod engine_load;
 use anyhow::Context;
 use clap::Parser;
 use stoa_sql::Db;
+use stoa_test_stores::Server;
 
 use self::engine_load::{Load, as_f64};
 
@@ -24,13 +25,20 @@ struct Args {
     /// Products in the catalogue.
     #[arg(long, default_value_t = 2_000)]
     products: u64,
+    /// On PostgreSQL, on a server of the run's own.
+    #[arg(long)]
+    postgres: bool,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let Args { buyers, orders, products } = Args::parse();
+    let Args { buyers, orders, products, postgres } = Args::parse();
     let folder = tempfile::tempdir_in(".").context("a folder on the disk to be measured")?;
-    let db = Db::open_embedded(folder.path())?;
+    let server = if postgres { Some(Server::with_defaults()?) } else { None };
+    let db = match &server {
+        Some(server) => Db::open_postgres(&server.new_database()?, 16).await?,
+        None => Db::open_embedded(folder.path())?,
+    };
     let done = Load { buyers, orders, products }.run(db).await?;
     println!(
         "{:.0} orders/s; {:.1} commands a batch; {:.0} us of engine an order, {:.0} us of them commits",

@@ -145,7 +145,7 @@ pub async fn append(tx: &mut Tx, ctx: &mut Ctx, events: &[Event]) -> Result<(), 
             ctx.now.into(),
         ]
     });
-    tx.write(&INSERT, rows).await?;
+    tx.write_later(&INSERT, rows).await?;
     Ok(())
 }
 

@@ -139,7 +139,7 @@ pub async fn keep(
                 vendor.into(),
             ]
         });
-        tx.write(write, rows).await?;
+        tx.write_later(write, rows).await?;
     }
     Ok(())
 }
@@ -166,7 +166,7 @@ pub async fn answer(tx: &mut Tx, answers: &[(KeyHash, Answer)]) -> Result<(), St
     let rows = answers.iter().map(|(key, answer)| {
         [Param::Bytes(key), i64::from(answer.status).into(), answer.body.as_str().into()]
     });
-    tx.write(&ANSWER, rows).await?;
+    tx.write_later(&ANSWER, rows).await?;
     Ok(())
 }
 

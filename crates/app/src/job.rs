@@ -63,14 +63,14 @@ pub async fn store(tx: &mut Tx, jobs: &[Job]) -> Result<(), StoreError> {
     let rows = jobs
         .iter()
         .map(|job| [Param::from(job.kind.as_str()), job.order_id.into(), job.run_at.into()]);
-    tx.write(&UPSERT, rows).await?;
+    tx.write_later(&UPSERT, rows).await?;
     Ok(())
 }
 
 /// Removes jobs that are done.
 pub async fn finish(tx: &mut Tx, jobs: &[(JobKind, OrderId)]) -> Result<(), StoreError> {
     let rows = jobs.iter().map(|(kind, order)| [Param::from(kind.as_str()), (*order).into()]);
-    tx.write(&DELETE, rows).await?;
+    tx.write_later(&DELETE, rows).await?;
     Ok(())
 }
 

@@ -351,6 +351,21 @@ impl Tx {
         }
     }
 
+    /// The same for who needs neither the number nor, at once, to know of a fault: on PostgreSQL
+    /// nothing is waited for. A fault shows in what the transaction does next, at the latest in its
+    /// commit, which then has not happened.
+    pub async fn write_later<'a, R: AsRef<[Param<'a>]>>(
+        &mut self,
+        write: &Write,
+        rows: impl IntoIterator<Item = R>,
+    ) -> Result<()> {
+        if let Inner::Postgres(tx) = &mut self.inner {
+            let rows = rows.into_iter().map(|row| row.as_ref().to_vec()).collect();
+            return tx.write_later(write, rows).await;
+        }
+        self.write(write, rows).await.map(drop)
+    }
+
     /// From now on, no read of this process sees the state before what this transaction sees. Call it
     /// when a copy in memory is dropped because of what was read here, or the copy is made anew from
     /// a replica that does not know of it yet.

@@ -12,9 +12,11 @@ mod tls;
 use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{BufMut, BytesMut};
@@ -132,9 +134,14 @@ struct Pool {
     _alive: oneshot::Sender<()>,
 }
 
+/// A call that is on its way to the server.
+type UnderWay = Pin<Box<dyn Future<Output = Result<u64, tokio_postgres::Error>> + Send>>;
+
 struct Connection {
-    client: Client,
+    client: Arc<Client>,
     statements: HashMap<String, Statement>,
+    /// Writes that were sent and whose answers nobody has looked at yet, in order.
+    sent: Vec<UnderWay>,
     driver: AbortHandle,
     /// How long an answer may take in the transaction that it is used for.
     patience: Duration,
@@ -425,7 +432,13 @@ impl Pool {
             _ => return Err(SqlError::unavailable("the database cannot be reached")),
         };
         answer(client.batch_execute(SESSION)).await?;
-        Ok(Connection { client, statements: HashMap::new(), driver, patience: ANSWER })
+        Ok(Connection {
+            client: Arc::new(client),
+            statements: HashMap::new(),
+            sent: Vec::new(),
+            driver,
+            patience: ANSWER,
+        })
     }
 
     /// Ends every connection that nobody uses.
@@ -473,7 +486,10 @@ impl Connection {
     ) -> Result<Vec<tokio_postgres::Row>, SqlError> {
         let statement = self.prepared(text).await?;
         check_count(&statement, params.len())?;
-        answer_within(self.patience, self.client.query(&statement, params)).await
+        let answer = answer_within(self.patience, self.client.query(&statement, params)).await;
+        // What failed first is why this failed.
+        self.settle().await?;
+        answer
     }
 
     async fn execute(
@@ -483,7 +499,47 @@ impl Connection {
     ) -> Result<u64, SqlError> {
         let statement = self.prepared(text).await?;
         check_count(&statement, params.len())?;
-        answer_within(self.patience, self.client.execute(&statement, params)).await
+        let answer = answer_within(self.patience, self.client.execute(&statement, params)).await;
+        self.settle().await?;
+        answer
+    }
+
+    /// Sends a write without waiting for its answer, which [`Connection::settle`] looks at.
+    async fn send(&mut self, text: &str, columns: &[Array<'_>]) -> Result<(), SqlError> {
+        let statement = self.prepared(text).await?;
+        check_count(&statement, columns.len())?;
+        let encoded: Result<Vec<Encoded>, _> = columns
+            .iter()
+            .zip(statement.params())
+            .map(|(column, kind)| {
+                let mut bytes = BytesMut::new();
+                column.to_sql_checked(kind, &mut bytes).map(|_| Encoded(bytes))
+            })
+            .collect();
+        let encoded = encoded.map_err(|error| SqlError::internal(error.to_string()))?;
+        let client = Arc::clone(&self.client);
+        let mut call: UnderWay = Box::pin(async move {
+            let params: Vec<&(dyn ToSql + Sync)> =
+                encoded.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
+            client.execute(&statement, &params).await
+        });
+        // It is sent when it is polled first.
+        match std::future::poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await {
+            Poll::Ready(answer) => answer.map(drop).map_err(SqlError::from),
+            Poll::Pending => {
+                self.sent.push(call);
+                Ok(())
+            }
+        }
+    }
+
+    /// Waits for the answers to what was sent.
+    async fn settle(&mut self) -> Result<(), SqlError> {
+        for call in std::mem::take(&mut self.sent) {
+            // After one that failed the server refuses the others.
+            answer_within(self.patience, call).await?;
+        }
+        Ok(())
     }
 
     /// Brings the schema up to date. Processes that start together do it one after the other.
@@ -612,13 +668,7 @@ impl PostgresTx {
         let rows = last_of_each_key(write, rows);
         let mut changed = 0;
         for chunk in rows.chunks(ROWS) {
-            let mut columns = Vec::new();
-            for column in 0..write.n_columns() {
-                let values: Option<Vec<Param<'_>>> =
-                    chunk.iter().map(|row| row.get(column).copied()).collect();
-                let short = || SqlError::internal("a row has fewer values than columns");
-                columns.push(Array(values.ok_or_else(short)?));
-            }
+            let columns = columns(write, chunk)?;
             let params: Vec<&(dyn ToSql + Sync)> =
                 columns.iter().map(|column| column as &(dyn ToSql + Sync)).collect();
             changed += self.connection()?.execute(write.postgres(), &params).await?;
@@ -626,14 +676,47 @@ impl PostgresTx {
         Ok(changed)
     }
 
+    /// The same without waiting for the answer: a fault shows in what comes next, at the latest in
+    /// the commit.
+    pub(crate) async fn write_later(
+        &mut self,
+        write: &Write,
+        rows: Vec<Vec<Param<'_>>>,
+    ) -> Result<(), SqlError> {
+        let rows = last_of_each_key(write, rows);
+        for chunk in rows.chunks(ROWS) {
+            let columns = columns(write, chunk)?;
+            self.connection()?.send(write.postgres(), &columns).await?;
+        }
+        Ok(())
+    }
+
     pub(crate) async fn commit(mut self) -> Result<(), SqlError> {
         let connection = self.connection()?;
-        answer_within(connection.patience, connection.client.batch_execute("commit")).await?;
+        let client = Arc::clone(&connection.client);
+        let mut commit = Box::pin(async move { client.batch_execute("commit").await });
+        // Sent behind the writes; where one of them fails, the server rolls back.
+        let sent = std::future::poll_fn(|context| Poll::Ready(commit.as_mut().poll(context))).await;
+        connection.settle().await?;
+        match sent {
+            Poll::Ready(answer) => answer?,
+            Poll::Pending => answer_within(connection.patience, commit).await?,
+        }
         if let Some((connection, _permit)) = self.held.take() {
             self.pool.keep(connection);
         }
         Ok(())
     }
+}
+
+/// Rows by column, as a write takes them.
+fn columns<'a>(write: &Write, rows: &[Vec<Param<'a>>]) -> Result<Vec<Array<'a>>, SqlError> {
+    let column = |at: usize| {
+        let values: Option<Vec<Param<'a>>> = rows.iter().map(|row| row.get(at).copied()).collect();
+        let short = || SqlError::internal("a row has fewer values than columns");
+        values.map(Array).ok_or_else(short)
+    };
+    (0..write.n_columns()).map(column).collect()
 }
 
 /// One statement changes a row once: of rows with the same key, the last counts, as it would if
@@ -654,7 +737,8 @@ fn last_of_each_key<'a>(write: &Write, mut rows: Vec<Vec<Param<'a>>>) -> Vec<Vec
 
 impl Drop for PostgresTx {
     fn drop(&mut self) {
-        let Some((connection, permit)) = self.held.take() else { return }; // Committed.
+        let Some((mut connection, permit)) = self.held.take() else { return }; // Committed.
+        connection.sent.clear();
         let pool = Arc::clone(&self.pool);
         self.pool.io.spawn(async move {
             let rollback = connection.client.batch_execute("rollback");
@@ -668,13 +752,13 @@ impl Drop for PostgresTx {
     }
 }
 
-type Encoded = Result<IsNull, Box<dyn StdError + Sync + Send>>;
+type Put = Result<IsNull, Box<dyn StdError + Sync + Send>>;
 
 /// Microseconds between 1970, where ours begin, and 2000, where PostgreSQL's do.
 const EPOCH: i64 = 946_684_800_000_000;
 
 impl ToSql for Param<'_> {
-    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Encoded {
+    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Put {
         match (*self, kind) {
             (Self::Null, _) => return Ok(IsNull::Yes),
             (Self::Int(value), &Type::INT8) => out.put_i64(value),
@@ -733,7 +817,7 @@ fn put_json(json: &str, out: &mut BytesMut) {
 struct Array<'a>(Vec<Param<'a>>);
 
 impl ToSql for Array<'_> {
-    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Encoded {
+    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Put {
         let Kind::Array(member) = kind.kind() else {
             return Err(format!("an array is given for {kind}").into());
         };
@@ -757,6 +841,23 @@ impl ToSql for Array<'_> {
 
     fn accepts(kind: &Type) -> bool {
         matches!(kind.kind(), Kind::Array(_))
+    }
+
+    to_sql_checked!();
+}
+
+/// A value that was put into bytes before, and is not null.
+#[derive(Debug)]
+struct Encoded(BytesMut);
+
+impl ToSql for Encoded {
+    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Put {
+        out.put_slice(&self.0);
+        Ok(IsNull::No)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
     }
 
     to_sql_checked!();

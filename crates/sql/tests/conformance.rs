@@ -23,6 +23,7 @@ on_both_stores! {
     a_failed_statement_leaves_the_connection_fit_for_the_next_transaction,
     rows_are_inserted_changed_upserted_and_deleted_in_sets,
     of_rows_with_the_same_key_the_last_counts,
+    writes_that_nobody_waits_for_happen_in_order_or_not_at_all,
     keys_that_are_there_are_found,
     a_reader_sees_one_state_and_never_waits,
     parameters_are_bound_by_number_not_by_first_appearance,
@@ -284,6 +285,48 @@ async fn of_rows_with_the_same_key_the_last_counts(store: Store) {
     let mut tx = db.begin().await.unwrap();
     let error = tx.write(&INSERT_COUNTER, pairs(&[("c", 1), ("c", 2)])).await.unwrap_err();
     assert!(error.is_unique("counters.name"), "{error:?}");
+}
+
+async fn writes_that_nobody_waits_for_happen_in_order_or_not_at_all(store: Store) {
+    let db = store.open().await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    tx.write_later(&INSERT_COUNTER, pairs(&[("a", 1), ("b", 1)])).await.unwrap();
+    tx.write_later(&UPDATE_COUNTER, pairs(&[("a", 2)])).await.unwrap();
+    assert_eq!(counter(&mut tx, "a").await, Some(2), "whoever reads sees them");
+    tx.write_later(&UPSERT_COUNTER, pairs(&[("a", 3), ("c", 1)])).await.unwrap();
+    tx.write_later(&DELETE_COUNTER, [["b".into()]]).await.unwrap();
+    tx.commit().await.unwrap();
+    let before = owned(&[("a", 3), ("c", 1)]);
+    assert_eq!(counters(&db).await, before);
+
+    // What is wrong shows at the latest in the commit, which then has not happened.
+    let mut tx = db.begin().await.unwrap();
+    let wrote = async {
+        tx.write_later(&UPSERT_COUNTER, pairs(&[("d", 1)])).await?;
+        tx.write_later(&INSERT_COUNTER, pairs(&[("a", 9)])).await?;
+        tx.write_later(&UPSERT_COUNTER, pairs(&[("e", 1)])).await?;
+        tx.commit().await
+    };
+    let error = wrote.await.unwrap_err();
+    assert!(error.is_unique("counters.name"), "{error:?}");
+    assert_eq!(counters(&db).await, before);
+
+    // Whatever is asked next says what went wrong first, not that nothing goes on.
+    let mut tx = db.begin().await.unwrap();
+    if let Ok(()) = tx.write_later(&INSERT_COUNTER, pairs(&[("a", 9)])).await {
+        let row = |row: &Row<'_>| row.int(0);
+        let error = tx.query_opt(&COUNTER, &["a".into()], row).await.unwrap_err();
+        assert!(error.is_unique("counters.name"), "{error:?}");
+    }
+    drop(tx);
+
+    // A transaction that is given up takes what it has sent with it.
+    for _ in 0..20 {
+        let mut tx = db.begin().await.unwrap();
+        tx.write_later(&UPSERT_COUNTER, pairs(&[("f", 1)])).await.unwrap();
+        drop(tx);
+    }
+    assert_eq!(counters(&db).await, before);
 }
 
 async fn keys_that_are_there_are_found(store: Store) {

@@ -109,7 +109,7 @@ pub async fn save(
             cart.updated_at.into(),
         ]
     });
-    tx.write(&INSERT, new).await?;
+    tx.write_later(&INSERT, new).await?;
     let changed = all().filter(|(cart, _)| !is_new(&cart.key)).map(|(cart, body)| {
         let (state, order) = state(cart);
         [
@@ -121,7 +121,7 @@ pub async fn save(
             cart.updated_at.into(),
         ]
     });
-    tx.write(&UPDATE, changed).await?;
+    tx.write_later(&UPDATE, changed).await?;
     Ok(())
 }
 

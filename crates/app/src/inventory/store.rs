@@ -122,7 +122,7 @@ pub async fn save_levels(
             level.vendor_id.into(),
         ]
     });
-    tx.write(&UPSERT_LEVEL, rows).await?;
+    tx.write_later(&UPSERT_LEVEL, rows).await?;
     Ok(())
 }
 
@@ -141,7 +141,7 @@ pub async fn add_movements(tx: &mut Tx, movements: &[Movement]) -> Result<(), St
             movement.vendor_id.into(),
         ]
     });
-    tx.write(&INSERT_MOVEMENT, rows).await?;
+    tx.write_later(&INSERT_MOVEMENT, rows).await?;
     Ok(())
 }
 

@@ -66,7 +66,7 @@ pub async fn add(tx: &mut Tx, entries: &[LedgerEntry]) -> Result<(), StoreError>
             entry.at.into(),
         ]
     });
-    tx.write(&INSERT_ENTRY, rows).await?;
+    tx.write_later(&INSERT_ENTRY, rows).await?;
     let postings = entries.iter().flat_map(|entry| {
         (0_i64..).zip(&entry.postings).map(move |(position, posting)| (entry.id, position, posting))
     });
@@ -81,7 +81,7 @@ pub async fn add(tx: &mut Tx, entries: &[LedgerEntry]) -> Result<(), StoreError>
             posting.amount.currency.code().into(),
         ]
     });
-    tx.write(&INSERT_POSTING, rows).await?;
+    tx.write_later(&INSERT_POSTING, rows).await?;
     Ok(())
 }
 

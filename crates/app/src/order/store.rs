@@ -366,7 +366,7 @@ async fn insert(tx: &mut Tx, orders: &[&Order]) -> Result<(), StoreError> {
             order.updated_at.into(),
         ]
     });
-    tx.write(&INSERT_ORDER, rows).await?;
+    tx.write_later(&INSERT_ORDER, rows).await?;
     let lines = || {
         orders.iter().flat_map(|order| {
             (0_i64..).zip(&order.lines).map(move |(position, line)| (order.id, position, line))
@@ -394,7 +394,7 @@ async fn insert(tx: &mut Tx, orders: &[&Order]) -> Result<(), StoreError> {
             line.vendor_id.into(),
         ]
     });
-    tx.write(&INSERT_LINE, rows).await?;
+    tx.write_later(&INSERT_LINE, rows).await?;
     let rows = orders.iter().map(|order| {
         let payment = &order.payment;
         [
@@ -411,7 +411,7 @@ async fn insert(tx: &mut Tx, orders: &[&Order]) -> Result<(), StoreError> {
             order.updated_at.into(),
         ]
     });
-    tx.write(&INSERT_PAYMENT, rows).await?;
+    tx.write_later(&INSERT_PAYMENT, rows).await?;
     Ok(())
 }
 
@@ -426,7 +426,7 @@ async fn update(tx: &mut Tx, orders: &[&Order]) -> Result<(), StoreError> {
             order.updated_at.into(),
         ]
     });
-    tx.write(&UPDATE_ORDER, rows).await?;
+    tx.write_later(&UPDATE_ORDER, rows).await?;
     let rows = orders.iter().map(|order| {
         let payment = &order.payment;
         [
@@ -438,7 +438,7 @@ async fn update(tx: &mut Tx, orders: &[&Order]) -> Result<(), StoreError> {
             order.updated_at.into(),
         ]
     });
-    tx.write(&UPDATE_PAYMENT, rows).await?;
+    tx.write_later(&UPDATE_PAYMENT, rows).await?;
     Ok(())
 }
 
