@@ -140,8 +140,9 @@ type UnderWay = Pin<Box<dyn Future<Output = Result<u64, tokio_postgres::Error>> 
 struct Connection {
     client: Arc<Client>,
     statements: HashMap<String, Statement>,
-    /// Writes that were sent and whose answers nobody has looked at yet, in order.
-    sent: Vec<UnderWay>,
+    /// Writes that were sent and whose answers nobody has looked at yet, in order. The lock, which is
+    /// never taken, lets others refer to a connection.
+    sent: Mutex<Vec<UnderWay>>,
     driver: AbortHandle,
     /// How long an answer may take in the transaction that it is used for.
     patience: Duration,
@@ -435,7 +436,7 @@ impl Pool {
         Ok(Connection {
             client: Arc::new(client),
             statements: HashMap::new(),
-            sent: Vec::new(),
+            sent: Mutex::default(),
             driver,
             patience: ANSWER,
         })
@@ -474,7 +475,12 @@ impl Connection {
         if self.statements.len() >= KEPT_STATEMENTS {
             self.statements.clear();
         }
-        let statement = answer_within(self.patience, self.client.prepare(text)).await?;
+        let answer = answer_within(self.patience, self.client.prepare(text)).await;
+        if answer.is_err() {
+            // What failed first is why this failed.
+            self.settle().await?;
+        }
+        let statement = answer?;
         self.statements.insert(text.to_owned(), statement.clone());
         Ok(statement)
     }
@@ -487,7 +493,6 @@ impl Connection {
         let statement = self.prepared(text).await?;
         check_count(&statement, params.len())?;
         let answer = answer_within(self.patience, self.client.query(&statement, params)).await;
-        // What failed first is why this failed.
         self.settle().await?;
         answer
     }
@@ -527,7 +532,7 @@ impl Connection {
         match std::future::poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await {
             Poll::Ready(answer) => answer.map(drop).map_err(SqlError::from),
             Poll::Pending => {
-                self.sent.push(call);
+                self.sent.get_mut().push(call);
                 Ok(())
             }
         }
@@ -535,7 +540,7 @@ impl Connection {
 
     /// Waits for the answers to what was sent.
     async fn settle(&mut self) -> Result<(), SqlError> {
-        for call in std::mem::take(&mut self.sent) {
+        for call in std::mem::take(self.sent.get_mut()) {
             // After one that failed the server refuses the others.
             answer_within(self.patience, call).await?;
         }
@@ -738,7 +743,7 @@ fn last_of_each_key<'a>(write: &Write, mut rows: Vec<Vec<Param<'a>>>) -> Vec<Vec
 impl Drop for PostgresTx {
     fn drop(&mut self) {
         let Some((mut connection, permit)) = self.held.take() else { return }; // Committed.
-        connection.sent.clear();
+        connection.sent.get_mut().clear();
         let pool = Arc::clone(&self.pool);
         self.pool.io.spawn(async move {
             let rollback = connection.client.batch_execute("rollback");
