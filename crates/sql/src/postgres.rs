@@ -60,14 +60,19 @@ const WRITER_SHARE: usize = 4;
 const ROWS: usize = 10_000;
 /// Statements a connection keeps prepared; beyond it, it begins anew.
 const KEPT_STATEMENTS: usize = 512;
-/// What every connection is set to. The last four let the server end a session, and give up its
-/// locks, soon after a network has swallowed the client without a word.
-const SESSION: &str = "set statement_timeout = '20s'; set lock_timeout = '10s'; \
+/// What every connection is set to. No statement is long enough to be worth compiling. The last four
+/// let the server end a session, and give up its locks, soon after a network has swallowed the client
+/// without a word.
+const SESSION: &str = "set statement_timeout = '20s'; set lock_timeout = '10s'; set jit = off; \
                        set idle_in_transaction_session_timeout = '15s'; \
                        set client_connection_check_interval = '5s'; \
                        set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; \
                        set tcp_user_timeout = '15s'";
-const BEGIN_WRITE: &str = "begin isolation level read committed read write";
+/// What writes reaches its rows by their keys. A connection keeps the plans of its statements, also
+/// those that it made while a table was empty and reading all of it was cheapest.
+const BEGIN_WRITE: &str = "begin isolation level read committed read write; \
+                           set local enable_seqscan = off; set local enable_hashjoin = off; \
+                           set local enable_mergejoin = off";
 const BEGIN_READ: &str = "begin isolation level repeatable read read only";
 /// What a transaction of a vendor runs under; bound by policies.
 const VENDOR_ROLE: &str = "stoa_vendor";
