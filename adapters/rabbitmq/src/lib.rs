@@ -357,9 +357,14 @@ fn id_of(delivery: &Delivery) -> Option<JobId> {
 }
 
 async fn ack(acker: &Acker) {
-    // Where the channel is gone, the message comes again and finds its row taken or removed.
-    if let Err(error) = acker.ack(BasicAckOptions::default()).await {
-        tracing::debug!(%error, "a message was not acknowledged");
+    dealt_with(acker.ack(BasicAckOptions::default())).await;
+}
+
+/// Tells the broker what became of a message. Where the channel is gone, which the client may take for
+/// ever to notice, the message comes again and finds its row taken or removed.
+async fn dealt_with(telling: impl Future<Output = lapin::Result<bool>>) {
+    if let Err(Broken(why)) = soon(telling).await {
+        tracing::debug!(why, "a message was not acknowledged, rejected or given back");
     }
 }
 
@@ -412,10 +417,7 @@ impl JobQueue for RabbitQueue {
         for delivery in inner.arrived(limit).await {
             let Some(id) = id_of(&delivery) else {
                 tracing::error!("a message that names no job is a dead letter now");
-                let rejected = delivery.acker.reject(BasicRejectOptions { requeue: false }).await;
-                if let Err(error) = rejected {
-                    tracing::debug!(%error, "a message was not rejected");
-                }
+                dealt_with(delivery.acker.reject(BasicRejectOptions { requeue: false })).await;
                 continue;
             };
             match inner.store.take_these(vec![id]).await {
@@ -433,9 +435,7 @@ impl JobQueue for RabbitQueue {
                 }
                 Err(error) => {
                     let back = BasicNackOptions { requeue: true, ..BasicNackOptions::default() };
-                    if let Err(error) = delivery.acker.nack(back).await {
-                        tracing::debug!(%error, "a message was not put back");
-                    }
+                    dealt_with(delivery.acker.nack(back)).await;
                     if taken.is_empty() {
                         return Err(error);
                     }
@@ -471,10 +471,7 @@ impl RabbitQueue {
         let held = self.inner.held.lock().remove(&(job.id, job.lease));
         let Some(acker) = held else { return };
         if is_dead {
-            let rejected = acker.reject(BasicRejectOptions { requeue: false }).await;
-            if let Err(error) = rejected {
-                tracing::debug!(%error, "a message was not rejected");
-            }
+            dealt_with(acker.reject(BasicRejectOptions { requeue: false })).await;
         } else {
             ack(&acker).await;
         }
