@@ -90,10 +90,15 @@ impl Seen {
     }
 }
 
-/// What an event as others get it says.
+/// What an event as others get it says, but for where the shop is, which the server and commands of
+/// this run are told differently.
 pub(crate) fn told(event: &Value) -> Told {
     let mut hasher = DefaultHasher::new();
-    event.to_string().hash(&mut hasher);
+    for (name, value) in event.as_object().into_iter().flatten() {
+        if name != "source" {
+            (name, value.to_string()).hash(&mut hasher);
+        }
+    }
     (event.get("id").and_then(Value::as_str).unwrap_or("").to_owned(), hasher.finish())
 }
 
