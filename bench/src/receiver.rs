@@ -91,11 +91,11 @@ impl Seen {
 }
 
 /// What an event as others get it says, but for where the shop is, which the server and commands of
-/// this run are told differently.
+/// this run are told differently: `source`, and `dataschema` below it.
 pub(crate) fn told(event: &Value) -> Told {
     let mut hasher = DefaultHasher::new();
     for (name, value) in event.as_object().into_iter().flatten() {
-        if name != "source" {
+        if !matches!(name.as_str(), "source" | "dataschema") {
             (name, value.to_string()).hash(&mut hasher);
         }
     }
