@@ -22,6 +22,7 @@ use stoa_pages::admin::{
 
 use super::answer::{address, notice, page, parameter, see_other, sentence};
 use super::gate::{Action, Form, Staff, context, now};
+use crate::api::admin::webhooks as api;
 use crate::reply::ApiError;
 use crate::state::Web;
 
@@ -193,7 +194,7 @@ pub async fn replay_delivery(
     let replayed = async {
         let mut tx = web.shop().db.begin().await.map_err(StoreError::from)?;
         let webhook = load(&mut tx, &id).await?;
-        let found = load_delivery(&mut tx, webhook.id, &delivery).await?;
+        let found = api::load_delivery(&mut tx, webhook.id, &delivery).await?;
         store::replay(&mut tx, webhook.id, found.id, now(&web)).await?;
         tx.commit().await.map_err(StoreError::from)?;
         web.shop().wake.notify_waiters();
@@ -204,15 +205,7 @@ pub async fn replay_delivery(
 }
 
 async fn load(tx: &mut Tx, id: &str) -> Result<Webhook, ApiError> {
-    let not_found = || ApiError::not_found("webhook");
-    let id = id.parse().map_err(|_| not_found())?;
-    store::find(tx, id).await?.ok_or_else(not_found)
-}
-
-async fn load_delivery(tx: &mut Tx, webhook: WebhookId, id: &str) -> Result<Delivery, ApiError> {
-    let not_found = || ApiError::not_found("delivery");
-    let id = id.parse().map_err(|_| not_found())?;
-    store::find_delivery(tx, webhook, id).await?.ok_or_else(not_found)
+    api::load(tx, api::webhook_id(id)?).await
 }
 
 /// The webhook, if it is at the version that a form was filled from; no version is ever 0.
@@ -498,7 +491,7 @@ async fn delivery_shown(
 ) -> Answer {
     let mut tx = web.shop().db.read().await.map_err(StoreError::from)?;
     let webhook = load(&mut tx, id).await?;
-    let delivery = load_delivery(&mut tx, webhook.id, delivery).await?;
+    let delivery = api::load_delivery(&mut tx, webhook.id, delivery).await?;
     let event = event_log::find(&mut tx, delivery.offset).await?;
     let attempts = store::attempts(&mut tx, delivery.id).await?;
     drop(tx);

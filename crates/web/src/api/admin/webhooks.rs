@@ -219,11 +219,11 @@ impl From<EditError> for ApiError {
     }
 }
 
-fn webhook_id(text: &str) -> Result<WebhookId, ApiError> {
+pub(crate) fn webhook_id(text: &str) -> Result<WebhookId, ApiError> {
     text.parse().map_err(|_| ApiError::not_found("webhook"))
 }
 
-async fn load(tx: &mut Tx, id: WebhookId) -> Result<Webhook, ApiError> {
+pub(crate) async fn load(tx: &mut Tx, id: WebhookId) -> Result<Webhook, ApiError> {
     store::find(tx, id).await?.ok_or_else(|| ApiError::not_found("webhook"))
 }
 
@@ -375,6 +375,8 @@ pub async fn update(
         Box::pin(async move {
             let before = expect(load(tx, id).await?, expected)?;
             let revives = wanted.enabled == Some(true);
+            // An address that is given is checked, also when it is the one that is known.
+            let known = wanted.url.is_none().then(|| before.url.clone());
             let kept = WebhookDraft::from(&before);
             let draft = WebhookDraft {
                 url: wanted.url.unwrap_or(kept.url),
@@ -382,7 +384,7 @@ pub async fn update(
                 description: wanted.description.unwrap_or(kept.description),
                 is_enabled: wanted.enabled.unwrap_or(kept.is_enabled),
             };
-            draft.check(settings, Some(&before.url))?;
+            draft.check(settings, known.as_deref())?;
             let webhook = edit::change(tx, before, draft, revives, now).await?;
             Ok(Edited { answer: Answer::json(200, &view(webhook, now)), product: None })
         })
@@ -483,7 +485,11 @@ pub async fn deliveries(
     Ok(reply::json(200, &page))
 }
 
-async fn load_delivery(tx: &mut Tx, webhook: WebhookId, id: &str) -> Result<Delivery, ApiError> {
+pub(crate) async fn load_delivery(
+    tx: &mut Tx,
+    webhook: WebhookId,
+    id: &str,
+) -> Result<Delivery, ApiError> {
     let id = id.parse().map_err(|_| ApiError::not_found("delivery"))?;
     let found = store::find_delivery(tx, webhook, id).await?;
     found.ok_or_else(|| ApiError::not_found("delivery"))
