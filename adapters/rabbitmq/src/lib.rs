@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::StreamExt;
 
 use lapin::message::Delivery;
 use lapin::options::{
@@ -29,7 +29,8 @@ use stoa_kernel::JobId;
 use stoa_ports::jobs::{
     Ending, JobCounts, JobQueue, JobStore, NewJob, Progress, QueueError, TakenJob, Ticket,
 };
-use tokio::sync::Notify;
+use tokio::sync::mpsc::error::TryRecvError;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -58,7 +59,8 @@ pub struct Settings {
     uri: AMQPUri,
     /// The name of the queue; that of dead letters and of their exchange is made from it.
     pub queue: String,
-    /// Messages that this process holds at once: as many as it runs jobs.
+    /// Messages that this process holds at once: more than it runs jobs, so that the next is there
+    /// when one has ended.
     pub prefetch: u16,
     /// After so many milliseconds a message is taken to be lost, if the queue is empty.
     pub lost_after_ms: i64,
@@ -101,14 +103,42 @@ struct Inner {
     trouble: Mutex<Option<String>>,
     /// Messages of jobs that run here, to be acknowledged at their end.
     held: Mutex<HashMap<(JobId, Uuid), Acker>>,
+    /// Wakes the publisher: there are new jobs.
     wake: Notify,
+    /// Wakes the worker: a message has arrived.
+    arrived: Arc<Notify>,
 }
 
 /// One connection and what was made on it.
 struct Link {
     connection: Connection,
     publisher: Channel,
-    consumer: tokio::sync::Mutex<Consumer>,
+    arrived: Mutex<mpsc::Receiver<Delivery>>,
+    pump: JoinHandle<()>,
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.pump.abort();
+    }
+}
+
+/// Passes on what arrives, and says so; ends when the consumer does.
+async fn pump(mut consumer: Consumer, to: mpsc::Sender<Delivery>, arrived: Arc<Notify>) {
+    while let Some(next) = consumer.next().await {
+        match next {
+            Ok(delivery) => {
+                if to.send(delivery).await.is_err() {
+                    return;
+                }
+                arrived.notify_one();
+            }
+            Err(error) => {
+                tracing::debug!(%error, "the consumer ended");
+                return;
+            }
+        }
+    }
 }
 
 impl std::fmt::Debug for Link {
@@ -128,6 +158,7 @@ impl RabbitQueue {
             trouble: Mutex::new(Some("not connected yet".to_owned())),
             held: Mutex::new(HashMap::new()),
             wake: Notify::new(),
+            arrived: Arc::new(Notify::new()),
         });
         let supervisor = tokio::spawn(supervise(Arc::clone(&inner)));
         Self { inner, supervisor }
@@ -166,7 +197,7 @@ async fn soon<T, E: Into<Broken>>(what: impl Future<Output = Result<T, E>>) -> R
 /// Connects, publishes what is due until something breaks, and begins anew, for ever.
 async fn supervise(inner: Arc<Inner>) {
     loop {
-        let ended = match soon(connect(&inner.settings)).await {
+        let ended = match soon(connect(&inner)).await {
             Ok(link) => {
                 let link = Arc::new(link);
                 *inner.link.write() = Some(Arc::clone(&link));
@@ -207,7 +238,8 @@ fn queue_arguments(settings: &Settings) -> FieldTable {
     ])
 }
 
-async fn connect(settings: &Settings) -> Result<Link, Broken> {
+async fn connect(inner: &Inner) -> Result<Link, Broken> {
+    let settings = &inner.settings;
     let name = ConnectionProperties::default().with_connection_name("stoa jobs".into());
     let connection = Connection::connect_uri(settings.uri.clone(), name).await?;
     let publisher = connection.create_channel().await?;
@@ -247,7 +279,8 @@ async fn connect(settings: &Settings) -> Result<Link, Broken> {
 
     // A channel of its own: what breaks one leaves the other.
     let channel = connection.create_channel().await?;
-    channel.basic_qos(settings.prefetch.max(1), BasicQosOptions::default()).await?;
+    let prefetch = settings.prefetch.max(1);
+    channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
     let consumer = channel
         .basic_consume(
             settings.queue.as_str().into(),
@@ -256,7 +289,9 @@ async fn connect(settings: &Settings) -> Result<Link, Broken> {
             FieldTable::default(),
         )
         .await?;
-    Ok(Link { connection, publisher, consumer: tokio::sync::Mutex::new(consumer) })
+    let (to, arrived) = mpsc::channel(usize::from(prefetch));
+    let pump = tokio::spawn(pump(consumer, to, Arc::clone(&inner.arrived)));
+    Ok(Link { connection, publisher, arrived: Mutex::new(arrived), pump })
 }
 
 /// Publishes due jobs until something breaks.
@@ -369,29 +404,18 @@ async fn dealt_with(telling: impl Future<Output = lapin::Result<bool>>) {
 }
 
 impl Inner {
-    /// Messages that have arrived, at most so many.
-    async fn arrived(&self, limit: usize) -> Vec<Delivery> {
-        let Some(link) = self.link.read().clone() else { return Vec::new() };
-        let mut consumer = link.consumer.lock().await;
-        let mut arrived = Vec::new();
-        while arrived.len() < limit {
-            match consumer.next().now_or_never() {
-                Some(Some(Ok(delivery))) => arrived.push(delivery),
-                None => break,
-                Some(ended) => {
-                    // An error, or the end: cancelled by the broker. A new connection mends both.
-                    tracing::debug!(?ended, "the consumer ended");
-                    if link.connection.status().connected() {
-                        let closed = link.connection.close(200, "the consumer ended".into());
-                        if let Err(error) = soon(closed).await {
-                            tracing::debug!(error = error.0, "the connection was gone already");
-                        }
-                    }
-                    break;
-                }
+    /// The next message that has arrived, if any has.
+    async fn arrived(&self) -> Option<Delivery> {
+        let link = self.link.read().clone()?;
+        let next = link.arrived.lock().try_recv();
+        if matches!(next, Err(TryRecvError::Disconnected)) && link.connection.status().connected() {
+            // The consumer ended: an error, or cancelled by the broker. A new connection mends both.
+            let closed = link.connection.close(200, "the consumer ended".into());
+            if let Err(error) = soon(closed).await {
+                tracing::debug!(error = error.0, "the connection was gone already");
             }
         }
-        arrived
+        next.ok()
     }
 }
 
@@ -414,7 +438,11 @@ impl JobQueue for RabbitQueue {
     async fn take(&self, limit: usize) -> Result<Vec<TakenJob>, QueueError> {
         let inner = &self.inner;
         let mut taken = Vec::new();
-        for delivery in inner.arrived(limit).await {
+        // Messages of jobs that are done already do not count: after a crash of the broker, which
+        // forgets what was acknowledged last, there may be many.
+        while taken.len() < limit
+            && let Some(delivery) = inner.arrived().await
+        {
             let Some(id) = id_of(&delivery) else {
                 tracing::error!("a message that names no job is a dead letter now");
                 dealt_with(delivery.acker.reject(BasicRejectOptions { requeue: false })).await;
@@ -439,10 +467,15 @@ impl JobQueue for RabbitQueue {
                     if taken.is_empty() {
                         return Err(error);
                     }
+                    break;
                 }
             }
         }
         Ok(taken)
+    }
+
+    async fn arrival(&self) {
+        self.inner.arrived.notified().await;
     }
 
     async fn renew(&self, job: &TakenJob, progress: Option<Progress>) -> Result<bool, QueueError> {

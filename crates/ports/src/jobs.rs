@@ -149,6 +149,12 @@ pub trait JobQueue: std::fmt::Debug + Send + Sync {
     /// try.
     async fn take(&self, limit: usize) -> Result<Vec<TakenJob>, QueueError>;
 
+    /// Returns when something may have come that can be taken. A queue that cannot tell never returns;
+    /// workers look now and then all the same.
+    async fn arrival(&self) {
+        std::future::pending::<()>().await;
+    }
+
     /// Begins the lease anew, and says how far the job is. False when the lease is lost: someone
     /// else may have the job, so leave it.
     async fn renew(&self, job: &TakenJob, progress: Option<Progress>) -> Result<bool, QueueError>;

@@ -46,6 +46,7 @@ pub async fn work(shop: Arc<Shop>, handlers: Handlers, mut stop: watch::Receiver
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             Some(_ended) = running.join_next() => {}
+            () = shop.jobs.arrival(), if free > 0 => {}
             // Whoever could say so is gone: as if it had been said.
             changed = stop.changed() => if changed.is_err() { break },
         }
