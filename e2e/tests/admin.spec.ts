@@ -139,6 +139,33 @@ test("stock is saved only over the number that was seen", async ({ page, api }) 
   await expect(page.locator('[name="rows/0/expected"]')).toHaveValue("50");
 });
 
+test("an order is sent in two parcels, and the customer can follow them", async ({ page, api }) => {
+  await api.setStock("paper-shade", 50);
+  const order = await api.order("eve@example.com", [["paper-shade", 3]]);
+  await signIn(page, keeper);
+  await page.goto("/admin/orders?status=to-ship");
+  await page.getByRole("link", { name: `#${order.number}` }).click();
+  const parcels = page.getByRole("region", { name: "Fulfilment", exact: true });
+  const pieces = parcels.getByRole("spinbutton");
+  await expect(pieces).toHaveValue("3");
+  await pieces.fill("2");
+  await parcels.getByLabel("Carrier").fill("UPS");
+  await parcels.getByLabel("Tracking number").fill("1Z999");
+  await parcels.getByRole("button", { name: "Mark as shipped" }).click();
+  await expect(page.getByText("Marked as shipped.")).toBeVisible();
+  await expect(page.locator(".heading")).toContainText("Partly shipped");
+  const link = parcels.getByRole("link", { name: /UPS 1Z999/ });
+  await expect(link).toHaveAttribute("href", "https://www.ups.com/track?tracknum=1Z999");
+  await expect(pieces).toHaveValue("1");
+  await parcels.getByRole("button", { name: "Mark as shipped" }).click();
+  await expect(page.locator(".heading")).not.toContainText("Partly shipped");
+  await expect(pieces).toHaveCount(0);
+
+  await page.goto(`/orders/${order.id}?token=${order.token}`);
+  await expect(page.getByRole("link", { name: "Follow UPS 1Z999" })).toBeVisible();
+  await expect(page.getByText("Shipped").first()).toBeVisible();
+});
+
 test("an order tells its story in money and stock, and can be cancelled", async ({ page, api }) => {
   const order = await api.order("dot@example.com", [["paper-shade", 3]]);
   await signIn(page, keeper);

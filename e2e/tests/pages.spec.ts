@@ -154,8 +154,9 @@ test("back office", async ({ page }, info) => {
     await page.goto(path);
     await see(name);
   }
-  await page.goto("/admin/orders?status=placed");
-  await page.locator("tbody .row-link").first().click();
+  await page.goto("/admin/orders?status=to-ship");
+  await see("admin-orders-to-ship");
+  await page.locator("tbody .row-link").last().click();
   await expect(page.getByRole("heading", { level: 1 })).toContainText("#");
   await see("admin-order");
   const order = page.url();
@@ -165,6 +166,13 @@ test("back office", async ({ page }, info) => {
   await page.getByRole("link", { name: "Cancel order…" }).click();
   await expect(page.getByRole("dialog")).toBeVisible();
   await see("admin-order-cancel-dialog");
+  await page.goto(order);
+  await page.getByRole("button", { name: "Mark as shipped" }).click();
+  await expect(page.getByText("Marked as shipped.")).toBeVisible();
+  await see("admin-order-shipped");
+  await page.locator(".parcel .row-link").first().click();
+  await expect(page.getByRole("heading", { level: 1 })).toContainText("Fulfilment");
+  await see("admin-fulfilment");
 
   await page.goto("/admin/products?q=nocturne");
   await page.locator("tbody .row-link").first().click();

@@ -3,7 +3,7 @@
 use stoa_sql::Db;
 
 use crate::error::StoreError;
-use crate::{event_log, inventory, ledger, order, vendor};
+use crate::{event_log, fulfilment, inventory, ledger, order, vendor};
 
 /// What was looked at, and what was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,9 +32,10 @@ pub async fn examine(db: &Db) -> Result<Vec<Finding>, StoreError> {
             check: "stock against movements",
             faults: inventory::store::faults(&mut tx).await?,
         },
+        Finding { check: "orders and payments", faults: order::store::faults(&mut tx).await? },
         Finding {
-            check: "orders, payments and reservations",
-            faults: order::store::faults(&mut tx).await?,
+            check: "fulfilments and reservations",
+            faults: fulfilment::store::faults(&mut tx).await?,
         },
         Finding { check: "ledger balance", faults: ledger::store::faults(&mut tx).await? },
         Finding { check: "event sequences", faults: event_log::faults(&mut tx).await? },

@@ -4,7 +4,7 @@
 //! | --- | --- | --- |
 //! | [`engine`] | turns commands into batches, one transaction each | all of the below |
 //! | [`checkout`] | completes carts: the stored payment workflow | through the engine |
-//! | [`cart`], [`order`], [`inventory`], [`ledger`], [`job`] | stores | their own |
+//! | [`cart`], [`order`], [`fulfilment`], [`inventory`], [`ledger`], [`job`] | stores | their own |
 //! | [`catalog`] | products in and out, and as pages read them | catalogue |
 //! | [`event_log`], [`follow`] | facts, and who follows them | `events` |
 //! | [`events`] | who takes facts, and how far behind everybody is | `subscribers` |
@@ -36,6 +36,7 @@ pub mod error;
 pub mod event_log;
 pub mod events;
 pub mod follow;
+pub mod fulfilment;
 pub mod idempotency;
 pub mod installation;
 pub mod inventory;

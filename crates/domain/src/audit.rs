@@ -8,6 +8,7 @@ use stoa_kernel::{LocationId, Money, OrderId, Timestamp, TokenHash, VariantId};
 
 use crate::cart::CartState;
 use crate::checkout::workflow::next_step;
+use crate::fulfilment::FulfilmentStatus;
 use crate::inventory::MovementKind;
 use crate::ledger::Account;
 use crate::order::{Order, OrderStatus, PaymentStatus};
@@ -91,6 +92,13 @@ impl Audit {
                     movement.reserved_delta
                 );
             }
+            if matches!(movement.kind, MovementKind::Fulfil | MovementKind::Unfulfil) {
+                ensure!(
+                    movement.on_hand_delta == movement.reserved_delta
+                        && (movement.on_hand_delta < 0) == (movement.kind == MovementKind::Fulfil),
+                    "what is sent leaves on hand and reserved alike: {movement:?}"
+                );
+            }
             pieces.on_hand += movement.on_hand_delta;
             pieces.reserved += movement.reserved_delta;
             ensure!(
@@ -151,6 +159,7 @@ impl Audit {
     }
 
     fn check_stock(&self, world: &World) -> Result<(), Violation> {
+        use FulfilmentStatus::Cancelled;
         let mut promised: BTreeMap<Place, i64> = BTreeMap::new();
         for order in world.orders.values() {
             if matches!(order.status, OrderStatus::Pending | OrderStatus::Placed) {
@@ -158,6 +167,13 @@ impl Audit {
                     for allocation in &line.allocations {
                         *promised.entry((line.variant_id, allocation.location_id)).or_default() +=
                             allocation.quantity;
+                    }
+                    let sent = order.fulfilments.iter().filter(|one| one.status != Cancelled);
+                    for item in sent.flat_map(|one| &one.items) {
+                        if item.line_id == line.id {
+                            *promised.entry((line.variant_id, item.location_id)).or_default() -=
+                                item.quantity;
+                        }
                     }
                 }
             }
@@ -190,6 +206,7 @@ impl Audit {
             "stock moved at {} places, {seen} have a level",
             self.stock.len()
         );
+        promised.retain(|_, pieces| *pieces != 0);
         ensure!(promised.is_empty(), "orders hold pieces of places without a level: {promised:?}");
         Ok(())
     }
@@ -333,7 +350,27 @@ fn check_order(order: &Order) -> Result<(), Violation> {
         "{id} is {}; it has its payment token when it is pending and only then",
         order.status.as_str()
     );
+    let sent = |line| {
+        let standing = order.fulfilments.iter().filter(|f| f.status == FulfilmentStatus::Shipped);
+        let items = standing.flat_map(|fulfilment| &fulfilment.items);
+        items.filter(|item| item.line_id == line).map(|item| item.quantity).sum::<i64>()
+    };
+    ensure!(
+        order.fulfilments.is_empty() || matches!(order.status, O::Placed | O::Cancelled),
+        "{id} is {} and has fulfilments",
+        order.status.as_str()
+    );
+    ensure!(
+        order.fulfilments.iter().flat_map(|one| &one.items).all(|item| item.quantity > 0),
+        "{id} has an empty fulfilment"
+    );
     for line in &order.lines {
+        let (sent, ordered) = (sent(line.id), line.quantity);
+        ensure!(
+            (0..=ordered).contains(&sent) && (sent == 0 || order.status == O::Placed),
+            "{id} is {}; {sent} of {ordered} pieces of a line were sent",
+            order.status.as_str()
+        );
         let allocated: i64 = line.allocations.iter().map(|part| part.quantity).sum();
         ensure!(
             allocated == line.quantity && line.quantity > 0,

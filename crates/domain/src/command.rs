@@ -4,6 +4,7 @@ use stoa_kernel::{Ctx, VariantId};
 
 use crate::cart::{self, AddLine, Cart, ChangeLine, CreateCart, RefreshCart, UpdateCart};
 use crate::checkout::{self, PlaceOrder, SettlePayment, SettleRefund};
+use crate::fulfilment::{self, CancelFulfilment, ChangeTracking, Fulfil};
 use crate::inventory::{self, SetStock, StockLevel};
 use crate::order::{self, CancelOrder, Order};
 use crate::refusal::Refusal;
@@ -43,6 +44,12 @@ pub enum Command {
     SettleRefund(SettleRefund),
     /// See [`CancelOrder`].
     CancelOrder(CancelOrder),
+    /// See [`Fulfil`].
+    Fulfil(Fulfil),
+    /// See [`ChangeTracking`].
+    ChangeTracking(ChangeTracking),
+    /// See [`CancelFulfilment`].
+    CancelFulfilment(CancelFulfilment),
     /// See [`SetStock`].
     SetStock(SetStock),
 }
@@ -78,6 +85,9 @@ pub fn decide(
         Command::SettlePayment(c) => checkout::settle_payment::decide(world, ctx, c),
         Command::SettleRefund(c) => checkout::settle_refund::decide(world, ctx, c),
         Command::CancelOrder(c) => order::cancel_order::decide(world, ctx, c),
+        Command::Fulfil(c) => fulfilment::decide_fulfil(world, ctx, c),
+        Command::ChangeTracking(c) => fulfilment::decide_tracking(world, ctx, c),
+        Command::CancelFulfilment(c) => fulfilment::decide_cancel(world, ctx, c),
         Command::SetStock(c) => inventory::set_stock::decide(world, ctx, c),
     }
 }

@@ -12,6 +12,7 @@ pub mod catalog;
 pub mod checkout;
 pub mod command;
 pub mod event;
+pub mod fulfilment;
 pub mod inventory;
 pub mod ledger;
 pub mod order;

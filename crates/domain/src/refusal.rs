@@ -81,10 +81,12 @@ pub enum Refusal {
         /// The value.
         value: String,
     },
-    /// The order is in a state that does not allow it.
-    #[error("an order that is {status} cannot be {verb}")]
+    /// It is in a state that does not allow it.
+    #[error("{what} that is {} cannot be {verb}", words(.status))]
     WrongState {
-        /// The order's state.
+        /// What it is, with an article: `an order`.
+        what: &'static str,
+        /// Its state.
         status: &'static str,
         /// What was asked, as a participle.
         verb: &'static str,
@@ -92,6 +94,11 @@ pub enum Refusal {
     /// An amount does not fit.
     #[error("an amount is too large")]
     AmountOutOfRange,
+}
+
+/// The word of a state as people read it.
+fn words(word: &str) -> String {
+    word.replace('_', " ")
 }
 
 impl Refusal {

@@ -249,6 +249,9 @@ impl Wanted {
             }
             Command::SettleRefund(c) => self.orders.push(c.order),
             Command::CancelOrder(c) => self.order_with_goods(c.order, world),
+            Command::Fulfil(c) => self.order_with_goods(c.order, world),
+            Command::CancelFulfilment(c) => self.order_with_goods(c.order, world),
+            Command::ChangeTracking(c) => self.orders.push(c.order),
             Command::SetStock(c) => {
                 self.variant(&c.variant);
                 self.locations = true;

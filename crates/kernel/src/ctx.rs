@@ -76,6 +76,7 @@ makers! {
     order_id -> OrderId,
     line_id -> LineId,
     payment_id -> PaymentId,
+    fulfilment_id -> FulfilmentId,
     ledger_entry_id -> LedgerEntryId,
     movement_id -> MovementId,
     event_id -> EventId,

@@ -143,6 +143,8 @@ ids! {
     LineId = "line";
     /// One attempt to pay for one order; also the provider's idempotency key.
     PaymentId = "pay";
+    /// Pieces of an order that left together.
+    FulfilmentId = "ful";
     /// A balanced entry of the ledger.
     LedgerEntryId = "led";
     /// A change of a stock level.

@@ -18,6 +18,10 @@ pub const ATTRIBUTES_PER_PRODUCT: usize = 500;
 pub const MEDIA_PER_PRODUCT: usize = 250;
 /// Bytes of a title, name, SKU or any other one-line text.
 pub const LINE_BYTES: usize = 500;
+/// Bytes of the name of a carrier, and of a tracking number.
+pub const TRACKING_BYTES: usize = 100;
+/// Bytes of the address where a parcel is followed.
+pub const TRACKING_URL_BYTES: usize = 2_000;
 /// Bytes of a description in HTML.
 pub const HTML_BYTES: usize = 256 * 1024;
 /// Bytes of a request body of the API.

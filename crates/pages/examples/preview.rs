@@ -549,6 +549,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         billing_address: lines.clone(),
         shipping_method: "Standard, 2 to 4 working days".to_owned(),
         payment_method: "Test card ending 4242".to_owned(),
+        parcels: vec![Parcel {
+            sent_on: "24 November 2026, 18:02".into(),
+            items: vec![(2, "Harbour Mug".into()), (1, "Linen Tea Towel".into())],
+            tracking: "DHL 00340434161094015902".into(),
+            link: "https://www.dhl.com/track".into(),
+        }],
         timeline: [
             ("14:05", "Order placed"),
             ("14:05", "Payment authorised"),

@@ -131,6 +131,8 @@ fn text_of_others_is_escaped() {
     order.lines[0].title = HOSTILE.into();
     order.lines[0].picture.alt = HOSTILE.into();
     order.timeline[0].kind = HOSTILE.into();
+    order.parcels[0].tracking = HOSTILE.into();
+    order.parcels[0].items[0].1 = HOSTILE.into();
     order.ledger[0].postings[0].account = HOSTILE.into();
     let mut product = samples::product_refused();
     product.form.title = HOSTILE.into();

@@ -187,6 +187,12 @@ impl Sample {
             billing_address: self.many(|| self.text()),
             shipping_method: self.text(),
             payment_method: self.text(),
+            parcels: self.many(|| Parcel {
+                sent_on: self.text(),
+                items: self.many(|| (3, self.text())),
+                tracking: self.text(),
+                link: "https://parcels.example/7".to_owned(),
+            }),
             timeline: self.many(|| TimelineEntry { when: self.text(), text: self.text() }),
         }
     }

@@ -33,6 +33,8 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     8 "0008_events",
     9 "0009_webhooks",
     10 "0010_vendors",
+    11 "0011_fulfilments",
+    12 "0012_checks_of_fulfilments",
 ];
 
 /// The number of the newest one.

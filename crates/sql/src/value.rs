@@ -106,6 +106,7 @@ from_ids!(
     EventId,
     WebhookId,
     DeliveryId,
+    FulfilmentId,
     JobId,
     LedgerEntryId,
     LineId,

@@ -11,8 +11,9 @@ use stoa_app::{Shop, catalog, clock, entropy, events, mail, order, staff};
 use stoa_domain::Command;
 use stoa_domain::cart::{AddLine, CartPatch, CreateCart, UpdateCart};
 use stoa_domain::command::VariantRef;
+use stoa_domain::fulfilment::{Fulfil, Tracking};
 use stoa_domain::order::CancelOrder;
-use stoa_kernel::{Ctx, Timestamp};
+use stoa_kernel::{Ctx, OrderId, Timestamp};
 
 use crate::config::Config;
 use crate::wiring::DataDir;
@@ -103,7 +104,7 @@ async fn make_orders(shop: &Arc<Shop>) -> anyhow::Result<()> {
     if skus.is_empty() || buyers.is_empty() {
         return Ok(());
     }
-    let mut made = 0;
+    let mut made = Vec::new();
     for n in 0..N_ORDERS {
         // The oldest first; today's at the end, and more of them the nearer today.
         let share = (N_ORDERS - n) * (N_ORDERS - n) * 14 * 86_400 / (N_ORDERS * N_ORDERS);
@@ -134,7 +135,9 @@ async fn make_orders(shop: &Arc<Shop>) -> anyhow::Result<()> {
         let Completion::Order { order, .. } = complete_cart(shop, token, choice, None).await else {
             continue;
         };
-        made += usize::from(order.number.is_some());
+        if order.number.is_some() {
+            made.push((share, order.id, method));
+        }
         if order.number.is_some() && n % 17 == 16 {
             let cancel = CancelOrder {
                 order: order.id,
@@ -147,6 +150,34 @@ async fn make_orders(shop: &Arc<Shop>) -> anyhow::Result<()> {
             }
         }
     }
-    println!("Took {made} orders");
+    let n_sent = send(shop, &made).await;
+    println!("Took {} orders, sent {n_sent}", made.len());
     Ok(())
+}
+
+/// Sends the older of the orders, given how far back each was made, a day after that. What was cancelled
+/// is refused.
+async fn send(shop: &Arc<Shop>, made: &[(usize, OrderId, &str)]) -> usize {
+    const DAY_S: usize = 86_400;
+    let mut n_sent = 0;
+    for (n, (behind, order, method)) in made.iter().enumerate() {
+        let Some(behind) = behind.checked_sub(DAY_S) else { break };
+        BEHIND_S.store(i64::try_from(behind).unwrap_or(0), Ordering::Relaxed);
+        let (carrier, number) = match *method {
+            "express" => ("UPS", format!("1Z999AA1{:010}", n * 7_919)),
+            _ => ("DHL", format!("{:020}", n * 104_729)),
+        };
+        let tracking =
+            Tracking { carrier: Some(carrier.to_owned()), number: Some(number), url: None };
+        let fulfil = Fulfil {
+            order: *order,
+            expected_version: None,
+            items: Vec::new(),
+            tracking,
+            notify_customer: true,
+        };
+        let outcome = shop.engine.submit(Command::Fulfil(fulfil)).await;
+        n_sent += usize::from(matches!(outcome, Outcome::Done { .. }));
+    }
+    n_sent
 }

@@ -750,6 +750,68 @@ async fn an_order_shows_its_money_and_stock_and_can_be_cancelled_once() {
 }
 
 #[tokio::test]
+async fn an_order_is_sent_in_parts_followed_and_taken_back() {
+    let office = Office::open();
+    let mut browser = office.administrator().await;
+    let product = make_mug(&mut browser).await;
+    set_stock(&mut browser, &product, &[("rows/1/on_hand", "9")]).await;
+    let order = office.buy("MUG-CHALK", 3).await;
+    let path = format!("/admin/orders/{}", order["id"].as_str().unwrap());
+    let line = format!("items/{}", order["lines"][0]["id"].as_str().unwrap());
+    let list = browser.get("/admin/orders?status=to-ship").await;
+    assert!(list.body.contains(&path) && list.body.contains("To ship"), "{}", list.body);
+
+    let page = browser.get(&path).await;
+    assert!(page.body.contains("Mark as shipped"));
+    let post = format!("{path}/fulfilments");
+    for (quantity, url, said) in [
+        ("4", "", "3 of MUG-CHALK wait to be sent."),
+        ("x", "", "Enter how many pieces are sent."),
+        ("0", "", "Enter how many pieces are sent; nothing was."),
+        ("1", "parcels.example", "begins with https://"),
+    ] {
+        let fields = [(line.as_str(), quantity), ("tracking/url", url), ("notify", "")];
+        let refused = browser.submit(&page, &post, &fields).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{said}");
+        assert!(refused.body.contains(said), "{said}: {}", refused.body);
+        assert!(refused.body.contains(&format!("value=\"{quantity}\"")), "{said}");
+    }
+    let fields = [
+        (line.as_str(), "2"),
+        ("tracking/carrier", "UPS"),
+        ("tracking/number", "1Z999"),
+        ("notify", "1"),
+    ];
+    let sent = browser.submit(&page, &post, &fields).await;
+    assert_eq!(sent.location(), format!("{path}?notice=shipped"), "{}", sent.body);
+    // The page that was sent is outdated now.
+    assert_eq!(browser.submit(&page, &post, &fields).await.status, StatusCode::CONFLICT);
+    let page = browser.get(sent.location()).await;
+    for text in ["Partly shipped", "2 shipped", "UPS 1Z999", "tracknum=1Z999", "Ship the rest"] {
+        assert!(page.body.contains(text), "{text}: {}", page.body);
+    }
+    assert!(!page.body.contains("<dialog"), "it cannot be cancelled any more");
+    assert!(browser.get(&product).await.body.contains("6 in stock"));
+
+    let parcel = page.body.split("href=\"").find(|part| part.starts_with(&format!("{post}/ful_")));
+    let parcel = parcel.unwrap().split('"').next().unwrap().to_owned();
+    let page = browser.get(&parcel).await;
+    let bad = browser.submit(&page, &parcel, &[("tracking/url", "javascript:x")]).await;
+    assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let changed = browser.submit(&page, &parcel, &[("tracking/number", "1Z777")]).await;
+    assert_eq!(changed.location(), format!("{parcel}?notice=saved"), "{}", changed.body);
+    let page = browser.get(&parcel).await;
+    assert!(page.body.contains("1Z777"));
+    let back = browser.submit(&page, &format!("{parcel}/cancel"), &[]).await;
+    assert_eq!(back.location(), format!("{path}?notice=taken_back"), "{}", back.body);
+    let page = browser.get(back.location()).await;
+    assert!(page.body.contains("Taken back") && page.body.contains("Cancel order"));
+    assert!(!browser.get(&parcel).await.body.contains("name=\"tracking/number\""));
+    assert!(browser.get(&product).await.body.contains("6 in stock"));
+    office.assert_sound().await;
+}
+
+#[tokio::test]
 async fn unknown_things_are_said_to_be_unknown() {
     let office = Office::open();
     let mut browser = office.administrator().await;

@@ -1,11 +1,13 @@
 //! All SQL of the back office's lists and sums.
 
 use stoa_domain::catalog::{Media, Status};
+use stoa_domain::fulfilment::OrderFulfilment;
 use stoa_domain::order::{OrderStatus, PaymentStatus};
 use stoa_kernel::{CategoryId, Currency, LocationId, Money, OrderId, ProductId, Timestamp};
 use stoa_sql::{Param, Row, Sql, Tx, sql};
 
 use crate::error::StoreError;
+use crate::order;
 
 /// A variant with so many pieces or fewer runs low.
 pub const LOW_STOCK: i64 = 5;
@@ -37,7 +39,7 @@ macro_rules! order_rows {
             "select o.id, o.number, o.status, p.status, o.email, o.total, o.currency,
                 coalesce(o.placed_at, o.created_at), p.updated_at,
                 (select cast(coalesce(sum(l.quantity), 0) as bigint) from order_lines l
-                    where l.order_id = o.id), ",
+                    where l.order_id = o.id), o.fulfilment_status, ",
             $name,
             " from orders o join payments p on p.order_id = o.id ",
             $rest
@@ -64,6 +66,16 @@ const ORDER_BY_NUMBER: Sql = order_rows!("where o.number = $1 and ($2 = '' or o.
 const ATTENTION: Sql = order_rows!(
     "where o.id in (select order_id from jobs) and p.updated_at < $1
     order by p.updated_at limit $2"
+);
+
+// As the partial index says it.
+const TO_FULFIL: Sql = order_rows!(
+    "where o.status = 'placed' and o.fulfilment_status <> 'fulfilled' and o.id > $1
+    order by o.id limit $2"
+);
+
+const TO_FULFIL_COUNT: Sql = sql!(
+    "select count(*) from orders where status = 'placed' and fulfilment_status <> 'fulfilled'"
 );
 
 const ATTENTION_COUNT: Sql = sql!(
@@ -141,6 +153,8 @@ pub const STATEMENTS: &[&Sql] = &[
     &ORDER_BY_NUMBER,
     &ATTENTION,
     &ATTENTION_COUNT,
+    &TO_FULFIL,
+    &TO_FULFIL_COUNT,
     &PRODUCTS,
     &PRODUCTS_COUNT,
     &BRANDS,
@@ -206,6 +220,8 @@ pub struct OrderRow {
     pub status: OrderStatus,
     /// What became of its payment.
     pub payment_status: PaymentStatus,
+    /// How much of it was sent.
+    pub fulfilment_status: OrderFulfilment,
     /// Who ordered.
     pub email: String,
     /// Who receives it.
@@ -234,7 +250,8 @@ fn order_row(row: &Row<'_>) -> Result<OrderRow, StoreError> {
         at: row.time(7)?,
         payment_since: row.time(8)?,
         n_items: row.int(9)?,
-        customer: row.opt_string(10)?.unwrap_or_default(),
+        fulfilment_status: order::store::fulfilment_status(row, 10)?,
+        customer: row.opt_string(11)?.unwrap_or_default(),
     })
 }
 
@@ -279,6 +296,28 @@ pub async fn attention(
     limit: i64,
 ) -> Result<Vec<OrderRow>, StoreError> {
     tx.query(&ATTENTION, &[before.into(), limit.into()], order_row).await
+}
+
+/// Orders of which pieces still wait to be sent, the longest waiting first, after one.
+///
+/// # Errors
+/// The store failed.
+pub async fn to_fulfil(
+    tx: &mut Tx,
+    after: Option<OrderId>,
+    limit: i64,
+) -> Result<Vec<OrderRow>, StoreError> {
+    let after = after.unwrap_or(OrderId::from_uuid(uuid::Uuid::nil()));
+    tx.query(&TO_FULFIL, &[after.into(), limit.into()], order_row).await
+}
+
+/// How many [`to_fulfil`] would give without a limit.
+///
+/// # Errors
+/// The store failed.
+pub async fn to_fulfil_count(tx: &mut Tx) -> Result<i64, StoreError> {
+    let row = |row: &Row<'_>| Ok::<_, StoreError>(row.int(0)?);
+    Ok(tx.query_opt(&TO_FULFIL_COUNT, &[], row).await?.unwrap_or(0))
 }
 
 /// How many [`attention`] would give without a limit.

@@ -1,7 +1,8 @@
 //! What belongs in which mail.
 
-use stoa_domain::order::Order;
-use stoa_kernel::{OrderId, Rate};
+use stoa_domain::fulfilment::{Fulfilment, FulfilmentStatus};
+use stoa_domain::order::{Order, OrderLine};
+use stoa_kernel::{FulfilmentId, OrderId, Rate};
 use stoa_sql::Tx;
 use uuid::Uuid;
 
@@ -9,8 +10,8 @@ use super::render::{self, Contents, Items, Rendered, TemplateError};
 use super::store::StoredMail;
 use super::{Language, store};
 use crate::error::StoreError;
-use crate::order;
 use crate::shop::Shop;
+use crate::{fulfilment, order};
 
 /// Why a mail was not written.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +42,16 @@ pub async fn compose(
             let id: OrderId = id.parse().map_err(|_| ComposeError::Gone)?;
             let order = order::store::find(tx, id).await?.ok_or(ComposeError::Gone)?;
             about_order(shop, &order, mail.language)?
+        }
+        Some(("fulfilment", id)) => {
+            let id: FulfilmentId = id.parse().map_err(|_| ComposeError::Gone)?;
+            let order = fulfilment::store::order_of(tx, id).await?.ok_or(ComposeError::Gone)?;
+            let order = order::store::find(tx, order).await?.ok_or(ComposeError::Gone)?;
+            let sent = order.fulfilments.iter().find(|one| one.id == id);
+            // What was taken back meanwhile is nothing to write about.
+            let standing = |one: &&Fulfilment| one.status == FulfilmentStatus::Shipped;
+            let sent = sent.filter(standing).ok_or(ComposeError::Gone)?;
+            about_fulfilment(shop, &order, sent, mail.language)?
         }
         Some((_, id)) => {
             let id = Uuid::parse_str(id).map_err(|_| ComposeError::Gone)?;
@@ -100,6 +111,7 @@ fn about_order(shop: &Shop, order: &Order, language: Language) -> Result<Content
             "refunded": order.payment.amount.to_string(),
             "shipping_method": order.details.shipping_method_name,
             "tracking": "",
+            "tracking_url": "",
         },
     });
     Ok(Contents {
@@ -107,6 +119,30 @@ fn about_order(shop: &Shop, order: &Order, language: Language) -> Result<Content
         address: lines.map(str::to_owned).collect(),
         ..contents(shop, values)
     })
+}
+
+fn about_fulfilment(
+    shop: &Shop,
+    order: &Order,
+    sent: &Fulfilment,
+    language: Language,
+) -> Result<Contents, TemplateError> {
+    let mut contents = about_order(shop, order, language)?;
+    let tracking = &sent.tracking;
+    let names: Vec<&str> =
+        [&tracking.carrier, &tracking.number].into_iter().flatten().map(String::as_str).collect();
+    if let Some(values) = contents.values.get_mut("order").and_then(|order| order.as_object_mut()) {
+        values.insert("tracking".to_owned(), names.join(" ").into());
+        let url = tracking.link().unwrap_or_default();
+        values.insert("tracking_url".to_owned(), url.into());
+    }
+    let line = |(line, quantity): (&OrderLine, i64)| {
+        (quantity, line.title.clone(), line.variant_title.clone(), String::new())
+    };
+    let lines = order.pieces(sent).map(line).collect();
+    let heading = contents.items.heading;
+    contents.items = Items { heading, lines, ..Items::default() };
+    Ok(contents)
 }
 
 /// The goods of an order and how its total came about.
@@ -128,7 +164,7 @@ fn items(order: &Order, language: Language) -> Result<Items, TemplateError> {
         };
         sums.push((label, tax.amount.to_string()));
     }
-    let line = |line: &stoa_domain::order::OrderLine| {
+    let line = |line: &OrderLine| {
         let (title, variant) = (line.title.clone(), line.variant_title.clone());
         (line.quantity, title, variant, line.totals.subtotal.to_string())
     };

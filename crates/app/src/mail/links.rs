@@ -2,7 +2,7 @@
 //! address with its capability, a random token, is made anew whenever the mail is sent, and the store
 //! keeps the token's hash, so that a copy of the database lets nobody in.
 
-use stoa_kernel::{OrderId, Timestamp};
+use stoa_kernel::{FulfilmentId, OrderId, Timestamp};
 use stoa_ports::mail::MailError;
 use uuid::Uuid;
 
@@ -10,7 +10,7 @@ use crate::error::StoreError;
 use crate::order::lookup;
 use crate::shop::Shop;
 use crate::staff::{Purpose, StaffError, reissue_link};
-use crate::{entropy, staff};
+use crate::{entropy, fulfilment, staff};
 
 /// How long a mail's link lets in to its order, in seconds.
 const ORDER_LINK_S: i64 = 90 * 24 * 3_600;
@@ -19,6 +19,7 @@ const ORDER_LINK_S: i64 = 90 * 24 * 3_600;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Target {
     Order(OrderId),
+    Fulfilment(FulfilmentId),
     Staff(Purpose, Uuid),
 }
 
@@ -27,6 +28,7 @@ impl Target {
         let (what, id) = link.split_once('/')?;
         match what {
             "order" => Some(Self::Order(id.parse().ok()?)),
+            "fulfilment" => Some(Self::Fulfilment(id.parse().ok()?)),
             "reset" => Some(Self::Staff(Purpose::Reset, Uuid::parse_str(id).ok()?)),
             "invitation" => Some(Self::Staff(Purpose::Invitation, Uuid::parse_str(id).ok()?)),
             _ => None,
@@ -65,17 +67,25 @@ pub async fn address(
     written: Timestamp,
 ) -> Result<String, LinkError> {
     let now = (shop.clock)();
-    let path = match link.and_then(Target::parse) {
+    let order = match link.and_then(Target::parse) {
+        None => None,
+        Some(Target::Order(order)) => Some(order),
+        Some(Target::Fulfilment(id)) => {
+            let mut tx = shop.db.read().await.map_err(StoreError::from)?;
+            fulfilment::store::order_of(&mut tx, id).await?
+        }
+        Some(Target::Staff(purpose, id)) => {
+            let token = reissue_link(&shop.db, id).await?;
+            return Ok(format!("{}{}", shop.mail.public_url, staff::link_path(purpose, &token)));
+        }
+    };
+    let path = match order {
         None => "/".to_owned(),
-        Some(Target::Order(order)) => {
+        Some(order) => {
             let token = entropy::token()?;
             let until = written.plus_seconds(ORDER_LINK_S);
             lookup::grant(&shop.db, now, &token.hash(), order, until).await?;
             format!("/orders/{order}?access={}", token.reveal())
-        }
-        Some(Target::Staff(purpose, id)) => {
-            let token = reissue_link(&shop.db, id).await?;
-            staff::link_path(purpose, &token)
         }
     };
     Ok(format!("{}{path}", shop.mail.public_url))
@@ -89,12 +99,15 @@ mod tests {
     fn a_link_names_one_thing_or_nothing() {
         let order = OrderId::from_uuid(Uuid::from_u128(7));
         assert_eq!(Target::parse(&format!("order/{order}")), Some(Target::Order(order)));
+        let fulfilment = FulfilmentId::from_uuid(Uuid::from_u128(9));
+        let link = format!("fulfilment/{fulfilment}");
+        assert_eq!(Target::parse(&link), Some(Target::Fulfilment(fulfilment)));
         let id = Uuid::from_u128(8);
         for purpose in [Purpose::Reset, Purpose::Invitation] {
             let link = format!("{}/{id}", purpose.as_str());
             assert_eq!(Target::parse(&link), Some(Target::Staff(purpose, id)));
         }
-        for nowhere in ["", "x", "order/x", "reset/x", "evil//x"] {
+        for nowhere in ["", "x", "order/x", "fulfilment/x", "reset/x", "evil//x"] {
             assert_eq!(Target::parse(nowhere), None, "{nowhere}");
         }
     }

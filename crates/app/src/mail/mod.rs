@@ -225,6 +225,7 @@ pub fn sample(language: Language) -> Result<Contents, TemplateError> {
                 "refunded": money(6_380),
                 "shipping_method": "Standard",
                 "tracking": "DHL 00340434161094015902",
+                "tracking_url": "https://www.dhl.com/global-en/home/tracking.html?tracking-id=00340434161094015902",
             },
             "invitation": { "by": "Grace Hopper" },
         }),

@@ -88,7 +88,7 @@ pub fn words(language: Language) -> Result<&'static Words, TemplateError> {
     Ok(&texts(language)?.words)
 }
 
-/// The goods of an order and their sums, already formatted.
+/// The goods of an order and their sums, already formatted; or of a parcel, without prices and sums.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Items {
     /// What a line's first column is called.
@@ -300,7 +300,8 @@ fn items_piece(items: &Items) -> Piece {
     );
     for (quantity, title, variant, total) in &items.lines {
         let variant_text = if variant.is_empty() { String::new() } else { format!(" ({variant})") };
-        text.push_str(&format!("{quantity} × {title}{variant_text}: {total}\n"));
+        text.push_str(&format!("{quantity} × {title}{variant_text}"));
+        text.push_str(&if total.is_empty() { "\n".to_owned() } else { format!(": {total}\n") });
         let variant_html = if variant.is_empty() {
             String::new()
         } else {
@@ -314,7 +315,12 @@ fn items_piece(items: &Items) -> Piece {
             escape(total),
         ));
     }
-    html.push_str("</tbody><tfoot>");
+    html.push_str("</tbody>");
+    if items.total.1.is_empty() {
+        html.push_str("</table>");
+        return Piece { text: text.trim_end().to_owned(), html };
+    }
+    html.push_str("<tfoot>");
     text.push('\n');
     for (label, amount) in &items.sums {
         text.push_str(&format!("{label}: {amount}\n"));
@@ -428,6 +434,23 @@ mod tests {
             "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}";
         let error = made("x", endless).unwrap_err().0;
         assert!(error.contains("fuel"), "{error}");
+    }
+
+    #[test]
+    fn what_is_in_a_parcel_has_no_prices() {
+        let mut contents = sample(Language::English).unwrap();
+        let items = contents.items;
+        let lines = items
+            .lines
+            .into_iter()
+            .map(|(n, title, variant, _)| (n, title, variant, String::new()));
+        contents.items =
+            Items { heading: items.heading, lines: lines.collect(), ..Items::default() };
+        let template = Template { subject: "x".to_owned(), body: "{{ items }}\n\nBye".to_owned() };
+        let mail = render(&template, Language::English, &contents).unwrap();
+        let text = "2 × Harbour Mug (Cream)\n1 × Linen Tea Towel\n\nBye";
+        assert!(mail.text.starts_with(text), "{}", mail.text);
+        assert!(!mail.html.contains("<tfoot>") && mail.html.contains("Linen Tea Towel"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use serde::Deserialize;
-use stoa_kernel::{Ctx, OrderId};
+use stoa_kernel::{Ctx, FulfilmentId, OrderId};
 use stoa_sql::Tx;
 
 use super::{MailKind, enqueue, new_mail, store};
@@ -19,12 +19,15 @@ pub const NAME: &str = "mail";
 #[derive(Deserialize)]
 struct OrderFact {
     order_id: OrderId,
+    fulfilment_id: Option<FulfilmentId>,
+    notify_customer: Option<bool>,
 }
 
 /// The mail that a fact causes, if any.
 fn caused(kind: &str) -> Option<MailKind> {
     Some(match kind {
         "order.placed" => MailKind::OrderConfirmation,
+        "fulfilment.created" => MailKind::ShippingNotice,
         "order.cancelled" => MailKind::OrderCancelled,
         "payment.refunded" => MailKind::Refund,
         _ => return None,
@@ -55,15 +58,21 @@ impl Subscriber for Mails {
         let mut due = Vec::with_capacity(events.len());
         for event in events {
             let Some(kind) = caused(&event.kind) else { continue };
-            let OrderFact { order_id } = event.data()?;
-            due.push((kind, order_id));
+            let OrderFact { order_id, fulfilment_id, notify_customer } = event.data()?;
+            if notify_customer == Some(false) {
+                continue;
+            }
+            let link = match fulfilment_id {
+                Some(fulfilment) => format!("fulfilment/{fulfilment}"),
+                None => format!("order/{order_id}"),
+            };
+            due.push((kind, order_id, link));
         }
-        let ids: BTreeSet<OrderId> = due.iter().map(|(_, order_id)| *order_id).collect();
+        let ids: BTreeSet<OrderId> = due.iter().map(|(_, order_id, _)| *order_id).collect();
         let readers = store::readers(tx, ids).await?;
-        for (kind, order_id) in due {
+        for (kind, order_id, link) in due {
             let Some((email, country)) = readers.get(&order_id) else { continue };
             let language = shop.mail.language_for(Some(country));
-            let link = format!("order/{order_id}");
             let mail = new_mail(shop, ctx, kind, language, email, link);
             enqueue(tx, ctx, &mail).await?;
         }

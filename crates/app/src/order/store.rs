@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use stoa_domain::fulfilment::OrderFulfilment;
 use stoa_domain::order::{Order, OrderLine, OrderStatus, Payment, PaymentStatus};
 use stoa_domain::pricing::{LineTotals, Totals};
 use stoa_kernel::{
@@ -11,6 +12,7 @@ use stoa_sql::{Column, Param, Row, Sql, Tx, Type, Verb, Write, sql};
 
 use crate::back_office::store::contains;
 use crate::error::StoreError;
+use crate::fulfilment;
 
 const SELECT: Sql = sql!(
     sqlite: "select o.id, o.number, o.token_hash, o.cart_key, o.status, o.version, o.currency,
@@ -74,6 +76,7 @@ static UPDATE_ORDER: Write = Write::new(
         ("version", Type::Int),
         ("placed_at", Type::Time),
         ("updated_at", Type::Time),
+        ("fulfilment_status", Type::Text),
     ],
 );
 
@@ -143,18 +146,20 @@ const LIST: Sql = sql!(
     "select o.id, o.number, o.status, p.status, o.email, o.total, o.currency, o.placed_at,
         o.created_at,
         (select cast(coalesce(sum(l.quantity), 0) as bigint) from order_lines l
-            where l.order_id = o.id)
+            where l.order_id = o.id), o.fulfilment_status
     from orders o join payments p on p.order_id = o.id
     where o.id < $2
         and case $1 when '' then o.status in ('placed', 'cancelled') else o.status = $1 end
         and ($3 = '' or lower(o.email) like $5 escape '\\' or cast(o.number as text) = $3)
+        and ($6 = '' or o.fulfilment_status = $6)
     order by o.id desc limit $4"
 );
 
 const COUNT: Sql = sql!(
     "select count(*) from orders o
     where case $1 when '' then o.status in ('placed', 'cancelled') else o.status = $1 end
-        and ($2 = '' or lower(o.email) like $3 escape '\\' or cast(o.number as text) = $2)"
+        and ($2 = '' or lower(o.email) like $3 escape '\\' or cast(o.number as text) = $2)
+        and ($4 = '' or o.fulfilment_status = $4)"
 );
 
 // Lines of orders that stood, newest order first; in a transaction of a vendor, the vendor's. `$1`
@@ -171,17 +176,6 @@ const VENDOR_LINES: Sql = sql!(
 
 const PLACED_SINCE: Sql = sql!(
     "select placed_at, total, currency, status from orders where placed_at >= $1 order by placed_at"
-);
-
-const RESERVED_FAULTS: Sql = sql!(
-    "select s.variant_id, cast(s.reserved as bigint), cast(coalesce(o.quantity, 0) as bigint)
-    from (select variant_id, sum(reserved) as reserved from stock_levels group by variant_id) s
-    left join (
-        select l.variant_id, sum(l.quantity) as quantity
-        from order_lines l join orders o on o.id = l.order_id
-        where o.status in ('pending', 'placed') group by l.variant_id
-    ) o on o.variant_id = s.variant_id
-    where s.reserved <> coalesce(o.quantity, 0)"
 );
 
 const TOTALS_FAULTS: Sql = sql!(
@@ -218,7 +212,6 @@ pub const STATEMENTS: &[&Sql] = &[
     &COUNT,
     &PLACED_SINCE,
     &PAYMENTS,
-    &RESERVED_FAULTS,
     &TOTALS_FAULTS,
     &STATE_FAULTS,
     &VENDOR_LINES,
@@ -253,6 +246,7 @@ fn order(row: &Row<'_>) -> Result<Order, StoreError> {
         shipping_tax: money(11)?,
         details: serde_json::from_str(row.text(15)?)?,
         lines: Vec::new(),
+        fulfilments: Vec::new(),
         payment: Payment {
             id: PaymentId::from_uuid(row.uuid(19)?),
             provider: row.string(20)?,
@@ -267,6 +261,16 @@ fn order(row: &Row<'_>) -> Result<Order, StoreError> {
         created_at: row.time(17)?,
         updated_at: row.time(18)?,
     })
+}
+
+/// How much of an order was sent, as its row says.
+pub(crate) fn fulfilment_status(
+    row: &Row<'_>,
+    column: usize,
+) -> Result<OrderFulfilment, StoreError> {
+    let word = row.text(column)?;
+    OrderFulfilment::parse(word)
+        .ok_or_else(|| StoreError::bad_row("orders.fulfilment_status", word))
 }
 
 /// The orders with these ids, as far as they exist, with lines and payment.
@@ -308,6 +312,14 @@ pub async fn load(tx: &mut Tx, ids: &[OrderId]) -> Result<Vec<Order>, StoreError
         if let Some(order) = orders.get_mut(place) {
             order.lines.push(line);
         }
+    }
+    // Of others nothing was ever sent: while a shopper pays, nobody asks.
+    let stood =
+        |order: &&Order| matches!(order.status, OrderStatus::Placed | OrderStatus::Cancelled);
+    let ids: Vec<OrderId> = orders.iter().filter(stood).map(|order| order.id).collect();
+    let mut fulfilments = fulfilment::store::load(tx, &ids).await?;
+    for order in &mut orders {
+        order.fulfilments = fulfilments.remove(&order.id).unwrap_or_default();
     }
     Ok(orders)
 }
@@ -424,6 +436,7 @@ async fn update(tx: &mut Tx, orders: &[&Order]) -> Result<(), StoreError> {
             order.version.into(),
             order.placed_at.into(),
             order.updated_at.into(),
+            order.fulfilment_status().as_str().into(),
         ]
     });
     tx.write_later(&UPDATE_ORDER, rows).await?;
@@ -439,7 +452,7 @@ async fn update(tx: &mut Tx, orders: &[&Order]) -> Result<(), StoreError> {
         ]
     });
     tx.write_later(&UPDATE_PAYMENT, rows).await?;
-    Ok(())
+    fulfilment::store::save(tx, orders).await
 }
 
 /// The number that the next placed order gets.
@@ -465,6 +478,8 @@ pub struct OrderSummary {
     pub status: OrderStatus,
     /// What became of its payment.
     pub payment_status: PaymentStatus,
+    /// How much of it was sent.
+    pub fulfilment_status: OrderFulfilment,
     /// Who ordered.
     pub email: String,
     /// What it comes to.
@@ -482,6 +497,8 @@ pub struct OrderSummary {
 pub struct OrderFilter {
     /// Only orders in this state; `None` means placed and cancelled ones.
     pub status: Option<OrderStatus>,
+    /// Only orders of which so much was sent.
+    pub fulfilment: Option<OrderFulfilment>,
     /// Only orders with this number, or with this in their e-mail address; empty for all.
     pub text: String,
     /// Only orders made before this one.
@@ -496,7 +513,15 @@ pub async fn list(tx: &mut Tx, filter: &OrderFilter) -> Result<Vec<OrderSummary>
     let status = filter.status.map_or("", OrderStatus::as_str);
     let text = filter.text.trim();
     let pattern = contains(text);
-    let params = [status.into(), after.into(), text.into(), filter.limit.into(), (&pattern).into()];
+    let fulfilment = filter.fulfilment.map_or("", OrderFulfilment::as_str);
+    let params = [
+        status.into(),
+        after.into(),
+        text.into(),
+        filter.limit.into(),
+        (&pattern).into(),
+        fulfilment.into(),
+    ];
     tx.query(&LIST, &params, |row| {
         let status = row.text(2)?;
         let payment_status = row.text(3)?;
@@ -507,6 +532,7 @@ pub async fn list(tx: &mut Tx, filter: &OrderFilter) -> Result<Vec<OrderSummary>
                 .ok_or_else(|| StoreError::bad_row("orders.status", status))?,
             payment_status: PaymentStatus::parse(payment_status)
                 .ok_or_else(|| StoreError::bad_row("payments.status", payment_status))?,
+            fulfilment_status: fulfilment_status(row, 10)?,
             email: row.string(4)?,
             total: Money::new(row.int(5)?, row.text(6)?.parse()?),
             placed_at: row.opt_time(7)?,
@@ -596,7 +622,8 @@ pub async fn count(tx: &mut Tx, filter: &OrderFilter) -> Result<i64, StoreError>
     let status = filter.status.map_or("", OrderStatus::as_str);
     let text = filter.text.trim();
     let pattern = contains(text);
-    let params = [status.into(), text.into(), (&pattern).into()];
+    let fulfilment = filter.fulfilment.map_or("", OrderFulfilment::as_str);
+    let params = [status.into(), text.into(), (&pattern).into(), fulfilment.into()];
     let n = tx.query_opt(&COUNT, &params, |row| Ok::<_, StoreError>(row.int(0)?)).await?;
     Ok(n.unwrap_or(0))
 }
@@ -613,21 +640,13 @@ pub async fn placed_since(
     .await
 }
 
-/// Orders whose sums, states or reservations do not agree, in words.
+/// Orders whose sums or states do not agree, in words.
 pub async fn faults(tx: &mut Tx) -> Result<Vec<String>, StoreError> {
-    let reserved = |row: &Row<'_>| {
-        let variant = VariantId::from_uuid(row.uuid(0)?);
-        let (reserved, ordered) = (row.int(1)?, row.int(2)?);
-        Ok::<_, StoreError>(format!(
-            "{reserved} of {variant} are reserved, open orders want {ordered}"
-        ))
-    };
-    let mut faults: Vec<String> = tx.query(&RESERVED_FAULTS, &[], reserved).await?;
     let totals = |row: &Row<'_>| {
         let order = OrderId::from_uuid(row.uuid(0)?);
         Ok::<_, StoreError>(format!("the lines of order {order} do not sum to its totals"))
     };
-    faults.append(&mut tx.query(&TOTALS_FAULTS, &[], totals).await?);
+    let mut faults: Vec<String> = tx.query(&TOTALS_FAULTS, &[], totals).await?;
     let state = |row: &Row<'_>| {
         let order = OrderId::from_uuid(row.uuid(0)?);
         Ok::<_, StoreError>(format!(

@@ -14,7 +14,9 @@ use stoa_kernel::Money;
 use utoipa::ToSchema;
 
 pub use cart::{CartLineView, CartView};
-pub use order::{OrderLineView, OrderView, PaymentView};
+pub use order::{
+    FulfilmentItemView, FulfilmentView, OrderLineView, OrderView, PaymentView, TrackingView,
+};
 pub use problem::{Problem, ProblemField, ProblemLine};
 
 /// An amount of money in minor units.

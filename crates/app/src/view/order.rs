@@ -1,6 +1,7 @@
 //! An order as its shopper and the merchant's tools read it.
 
 use serde::{Deserialize, Serialize};
+use stoa_domain::fulfilment::{Fulfilment, OrderFulfilment};
 use stoa_domain::order::Order;
 use utoipa::ToSchema;
 
@@ -44,6 +45,13 @@ pub struct OrderView {
     pub discount_code: Option<String>,
     /// Its payment.
     pub payment: PaymentView,
+    /// `unfulfilled`, `partially_fulfilled` or `fulfilled`.
+    #[serde(default = "unfulfilled")]
+    #[schema(example = "fulfilled")]
+    pub fulfilment_status: String,
+    /// What was sent of it, in the order in which it was.
+    #[serde(default)]
+    pub fulfilments: Vec<FulfilmentView>,
     /// When it was paid.
     pub placed_at: Option<String>,
     /// When it was made.
@@ -69,6 +77,9 @@ pub struct OrderLineView {
     pub variant_title: String,
     /// Pieces.
     pub quantity: i64,
+    /// Pieces of them that were sent.
+    #[serde(default)]
+    pub fulfilled: i64,
     /// Price of one.
     pub unit_price: MoneyView,
     /// Price × quantity, before discount.
@@ -95,6 +106,80 @@ pub struct PaymentView {
     pub reference: Option<String>,
 }
 
+/// What answers say that were kept before anything could be sent.
+fn unfulfilled() -> String {
+    OrderFulfilment::Unfulfilled.as_str().to_owned()
+}
+
+/// Pieces of an order that left together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FulfilmentView {
+    /// Its id.
+    pub id: String,
+    /// Its place among those of the order, from 1.
+    pub number: i64,
+    /// `shipped` or `cancelled`.
+    #[schema(example = "shipped")]
+    pub status: String,
+    /// How it is followed.
+    pub tracking: TrackingView,
+    /// What is in it.
+    pub items: Vec<FulfilmentItemView>,
+    /// When it left.
+    pub created_at: String,
+    /// When it last changed.
+    pub updated_at: String,
+}
+
+/// How a parcel is followed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TrackingView {
+    /// The carrier's name, at most 100 bytes.
+    #[schema(example = "DHL")]
+    pub carrier: Option<String>,
+    /// The carrier's number for the parcel, at most 100 bytes.
+    #[schema(example = "00340434161094015902")]
+    pub number: Option<String>,
+    /// Where it is followed; for well-known carriers made from the number where none is given.
+    pub url: Option<String>,
+}
+
+/// Pieces of a line in a fulfilment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FulfilmentItemView {
+    /// The line of the order.
+    pub line_id: String,
+    /// Pieces, at least 1.
+    pub quantity: i64,
+}
+
+impl FulfilmentView {
+    fn new(order: &Order, fulfilment: &Fulfilment) -> Self {
+        let tracking = &fulfilment.tracking;
+        Self {
+            id: fulfilment.id.to_string(),
+            number: fulfilment.number,
+            status: fulfilment.status.as_str().to_owned(),
+            tracking: TrackingView {
+                carrier: tracking.carrier.clone(),
+                number: tracking.number.clone(),
+                url: tracking.link(),
+            },
+            items: order
+                .pieces(fulfilment)
+                .map(|(line, quantity)| FulfilmentItemView {
+                    line_id: line.id.to_string(),
+                    quantity,
+                })
+                .collect(),
+            created_at: fulfilment.created_at.to_string(),
+            updated_at: fulfilment.updated_at.to_string(),
+        }
+    }
+}
+
 impl From<&Order> for OrderView {
     fn from(order: &Order) -> Self {
         Self {
@@ -117,6 +202,7 @@ impl From<&Order> for OrderView {
                     title: line.title.clone(),
                     variant_title: line.variant_title.clone(),
                     quantity: line.quantity,
+                    fulfilled: order.fulfilled(line.id),
                     unit_price: line.unit_price.into(),
                     subtotal: line.totals.subtotal.into(),
                     discount: line.totals.discount.into(),
@@ -136,6 +222,12 @@ impl From<&Order> for OrderView {
                 amount: order.payment.amount.into(),
                 reference: order.payment.reference.clone(),
             },
+            fulfilment_status: order.fulfilment_status().as_str().to_owned(),
+            fulfilments: order
+                .fulfilments
+                .iter()
+                .map(|fulfilment| FulfilmentView::new(order, fulfilment))
+                .collect(),
             placed_at: order.placed_at.map(|at| at.to_string()),
             created_at: order.created_at.to_string(),
             updated_at: order.updated_at.to_string(),

@@ -2,13 +2,15 @@
 
 use proptest::prelude::*;
 use stoa_app::engine::{Outcome, Submission};
+use stoa_app::order;
 use stoa_domain::cart::{ChangeLine, CreateCart};
 use stoa_domain::checkout::{SettlePayment, SettleRefund, Settlement};
 use stoa_domain::command::VariantRef;
+use stoa_domain::fulfilment::{CancelFulfilment, Fulfil, Fulfilment, Tracking};
 use stoa_domain::inventory::SetStock;
 use stoa_domain::order::{CancelOrder, Order, OrderStatus};
 use stoa_domain::{Command, Refusal, Reply};
-use stoa_kernel::{LineId, OrderId, TokenHash};
+use stoa_kernel::{FulfilmentId, LineId, OrderId, TokenHash};
 use stoa_test_stores::{Store, on_both_stores};
 use tokio::task::JoinSet;
 
@@ -20,6 +22,7 @@ on_both_stores! {
     a_cart_that_is_made_again_is_the_cart_that_is_there,
     one_key_in_one_batch_does_its_work_once,
     answers_survive_a_restart_and_waiting_keys_get_theirs_at_the_end,
+    no_piece_is_sent_twice,
 }
 
 fn captured(order: OrderId) -> Command {
@@ -208,6 +211,71 @@ async fn answers_survive_a_restart_and_waiting_keys_get_theirs_at_the_end(store:
     shop.close();
 }
 
+/// Sends one piece of a line, or everything.
+fn fulfil(order: OrderId, line: Option<LineId>) -> Command {
+    Command::Fulfil(Fulfil {
+        order,
+        expected_version: None,
+        items: line.map(|line| (line, 1)).into_iter().collect(),
+        tracking: Tracking { carrier: Some("DHL".to_owned()), ..Tracking::default() },
+        notify_customer: true,
+    })
+}
+
+async fn no_piece_is_sent_twice(store: Store) {
+    let shop = Shop::open(&store).await;
+    shop.stock("QUILL", 300, 10).await;
+    let key = token(1).hash();
+    shop.must(Command::CreateCart(CreateCart { key })).await;
+    shop.must(add(key, "QUILL", 5)).await;
+    shop.must(fill(key)).await;
+    let order = order_of(shop.engine.submit(place(key)).await);
+    shop.must(captured(order.id)).await;
+    let line = order.lines[0].id;
+    let takers = (0..30).map(|_| fulfil(order.id, Some(line)).into()).collect();
+    let mut sent = 0;
+    for outcome in together(&shop, takers).await {
+        match outcome {
+            Outcome::Done { .. } => sent += 1,
+            Outcome::Refused(Refusal::Invalid(_)) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(sent, 5);
+    shop.close();
+
+    // What was sent is still known, and can be taken back, once each.
+    let shop = Shop::open(&store).await;
+    let refused = shop.engine.submit(fulfil(order.id, None)).await;
+    let is_sent =
+        matches!(refused, Outcome::Refused(Refusal::WrongState { status: "fulfilled", .. }));
+    assert!(is_sent, "{refused:?}");
+    let mut tx = shop.db.read().await.unwrap();
+    let stored = order::store::find(&mut tx, order.id).await.unwrap().unwrap();
+    drop(tx);
+    let numbers: Vec<i64> = stored.fulfilments.iter().map(|one| one.number).collect();
+    assert_eq!(numbers, [1, 2, 3, 4, 5]);
+    assert_eq!(stored.fulfilments[0].tracking.carrier.as_deref(), Some("DHL"));
+    let back = |one: &Fulfilment| {
+        let (order, expected_version, fulfilment) = (order.id, None, one.id);
+        Command::CancelFulfilment(CancelFulfilment { order, expected_version, fulfilment }).into()
+    };
+    let all = stored.fulfilments.iter().chain(&stored.fulfilments).map(back).collect();
+    for outcome in together(&shop, all).await {
+        assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
+    }
+    let count = Command::SetStock(SetStock {
+        variant: VariantRef::Sku("QUILL".to_owned()),
+        location: "default".to_owned(),
+        on_hand: 10,
+        expected: Some(10),
+    });
+    let Reply::Stock(level) = shop.must(count).await else { panic!("a level") };
+    assert_eq!((level.on_hand, level.reserved), (10, 5));
+    shop.assert_sound().await;
+    shop.close();
+}
+
 const SKUS: [&str; 3] = ["ONE", "TWO", "THREE"];
 
 #[derive(Debug, Clone)]
@@ -220,6 +288,8 @@ enum Op {
     Settle { order: usize, how: u8 },
     Refund(usize),
     Cancel(usize),
+    Fulfil { order: usize, all: bool },
+    Unfulfil(usize),
     Count { sku: usize, on_hand: i64 },
     Reopen,
 }
@@ -237,6 +307,8 @@ fn op() -> impl Strategy<Value = Op> {
         6 => (0..6_usize, 0..3_u8).prop_map(|(order, how)| Op::Settle { order, how }),
         2 => (0..6_usize).prop_map(Op::Refund),
         3 => (0..6_usize).prop_map(Op::Cancel),
+        4 => (0..6_usize, any::<bool>()).prop_map(|(order, all)| Op::Fulfil { order, all }),
+        2 => (0..9_usize).prop_map(Op::Unfulfil),
         2 => (sku, -1..15_i64).prop_map(|(sku, on_hand)| Op::Count { sku, on_hand }),
         1 => Just(Op::Reopen),
     ]
@@ -247,10 +319,18 @@ fn op() -> impl Strategy<Value = Op> {
 struct Known {
     orders: Vec<OrderId>,
     lines: Vec<(TokenHash, LineId)>,
+    ordered: Vec<(OrderId, LineId)>,
+    fulfilments: Vec<(OrderId, FulfilmentId)>,
 }
 
 impl Known {
     fn learn(&mut self, outcome: &Outcome) {
+        if let Outcome::Done { reply: Reply::Order(order), .. } = outcome {
+            self.ordered.extend(order.lines.iter().map(|line| (order.id, line.id)));
+            self.fulfilments.extend(order.fulfilments.iter().map(|one| (order.id, one.id)));
+            self.fulfilments.sort_unstable();
+            self.fulfilments.dedup();
+        }
         match outcome {
             Outcome::Done { reply: Reply::Order(order), .. }
                 if !self.orders.contains(&order.id) =>
@@ -309,6 +389,18 @@ impl Known {
                 reason: "test".to_owned(),
             })
             .into(),
+            Op::Fulfil { order, all } => {
+                let order = self.order(*order)?;
+                let line = self.ordered.iter().find(|(of, _)| *of == order);
+                fulfil(order, line.filter(|_| !all).map(|(_, line)| *line)).into()
+            }
+            Op::Unfulfil(n) => {
+                let (order, fulfilment) =
+                    *self.fulfilments.get(n % self.fulfilments.len().max(1))?;
+                let expected_version = None;
+                Command::CancelFulfilment(CancelFulfilment { order, expected_version, fulfilment })
+                    .into()
+            }
             Op::Count { sku, on_hand } => Command::SetStock(SetStock {
                 variant: VariantRef::Sku(SKUS[*sku].to_owned()),
                 location: "default".to_owned(),

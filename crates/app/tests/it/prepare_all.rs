@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use stoa_app::{
-    back_office, cart, catalog, event_log, events, idempotency, installation, inventory, job, jobs,
-    ledger, mail, order, vendor, webhooks,
+    back_office, cart, catalog, event_log, events, fulfilment, idempotency, installation,
+    inventory, job, jobs, ledger, mail, order, vendor, webhooks,
 };
 use stoa_sql::{Sql, Write};
 use stoa_test_stores::{Store, on_both_stores};
@@ -20,6 +20,7 @@ fn pages() -> Vec<(&'static str, &'static [&'static Sql], &'static [&'static Wri
         ("catalog/store.rs", catalog::store::STATEMENTS, catalog::store::WRITES),
         ("event_log.rs", event_log::STATEMENTS, event_log::WRITES),
         ("events/store.rs", events::store::STATEMENTS, &[]),
+        ("fulfilment/store.rs", fulfilment::store::STATEMENTS, fulfilment::store::WRITES),
         ("idempotency.rs", idempotency::STATEMENTS, idempotency::WRITES),
         ("installation.rs", installation::STATEMENTS, &[]),
         ("inventory/store.rs", inventory::store::STATEMENTS, inventory::store::WRITES),

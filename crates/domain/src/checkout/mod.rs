@@ -19,7 +19,7 @@ pub mod workflow;
 
 use stoa_kernel::Ctx;
 
-use crate::inventory::{MovementKind, StockLevel, moved};
+use crate::inventory::{MovementKind, move_at};
 use crate::order::Order;
 use crate::world::{Changes, World};
 
@@ -30,30 +30,10 @@ pub use settle_refund::SettleRefund;
 /// Gives an order's reserved pieces free again.
 pub(crate) fn release_stock(world: &World, ctx: &mut Ctx, order: &Order, changes: &mut Changes) {
     for line in &order.lines {
-        let mut levels = world.levels_of(line.variant_id).to_vec();
         for allocation in &line.allocations {
-            let Some(index) =
-                levels.iter().position(|level| level.location_id == allocation.location_id)
-            else {
-                continue; // The variant was deleted; its stock went with it.
-            };
-            let elsewhere: i64 = levels
-                .iter()
-                .enumerate()
-                .filter(|(other, _)| *other != index)
-                .map(|(_, level)| StockLevel::available(level))
-                .sum();
-            if let Some(level) = levels.get_mut(index) {
-                *level = moved(
-                    changes,
-                    ctx,
-                    line.product_id,
-                    elsewhere,
-                    level,
-                    (MovementKind::Release, 0, -allocation.quantity),
-                    Some(order.id),
-                );
-            }
+            let place = (line.variant_id, allocation.location_id);
+            let how = (MovementKind::Release, 0, -allocation.quantity);
+            move_at(world, ctx, line.product_id, place, how, order.id, changes);
         }
     }
 }

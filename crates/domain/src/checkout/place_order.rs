@@ -102,6 +102,7 @@ pub(crate) fn decide(
         shipping_tax: priced.shipping_tax,
         details: OrderDetails { tax_lines: priced.tax_lines, ..details },
         lines,
+        fulfilments: Vec::new(),
         payment: Payment {
             id: ctx.payment_id(),
             provider: command.provider.clone(),

@@ -217,6 +217,7 @@ pub(super) mod tests {
                 tax_lines: Vec::new(),
             },
             lines: Vec::new(),
+            fulfilments: Vec::new(),
             payment: Payment {
                 id: "pay_00000000000000000000000001".parse::<PaymentId>().unwrap(),
                 provider: "test".to_owned(),

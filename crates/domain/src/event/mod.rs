@@ -9,7 +9,10 @@ pub mod schemas;
 mod tests;
 
 use serde::Serialize;
-use stoa_kernel::{LocationId, Money, OrderId, PaymentId, ProductId, UserId, VariantId, VendorId};
+use stoa_kernel::{
+    FulfilmentId, LineId, LocationId, Money, OrderId, PaymentId, ProductId, UserId, VariantId,
+    VendorId,
+};
 
 /// A fact about one aggregate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +38,20 @@ pub struct OrderedItem {
     pub quantity: i64,
     /// What they came to.
     pub total: Money,
+}
+
+/// A quantity of a line in an event of a fulfilment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct FulfilledItem {
+    /// The line of the order.
+    pub line_id: LineId,
+    /// The variant.
+    pub variant_id: VariantId,
+    /// Its SKU when it was ordered.
+    pub sku: String,
+    /// Pieces.
+    pub quantity: i64,
 }
 
 /// What happened. The name of each is [`EventBody::kind`].
@@ -126,6 +143,41 @@ pub enum EventBody {
         /// Why, in a word.
         reason: String,
     },
+    /// Pieces of an order were sent; they are no longer on hand.
+    FulfilmentCreated {
+        /// Of which order.
+        order_id: OrderId,
+        /// Which fulfilment.
+        fulfilment_id: FulfilmentId,
+        /// What was sent.
+        items: Vec<FulfilledItem>,
+        /// Who carries it, where that was said.
+        carrier: Option<String>,
+        /// How much of the order is sent now: `partially_fulfilled` or `fulfilled`.
+        fulfilment_status: String,
+        /// Whether the customer is to be told.
+        notify_customer: bool,
+    },
+    /// Pieces that were sent are followed in another way.
+    FulfilmentUpdated {
+        /// Of which order.
+        order_id: OrderId,
+        /// Which fulfilment.
+        fulfilment_id: FulfilmentId,
+        /// Who carries it, where that was said.
+        carrier: Option<String>,
+    },
+    /// A fulfilment was taken back; its pieces are on hand and reserved again.
+    FulfilmentCancelled {
+        /// Of which order.
+        order_id: OrderId,
+        /// Which fulfilment.
+        fulfilment_id: FulfilmentId,
+        /// What was not sent after all.
+        items: Vec<FulfilledItem>,
+        /// How much of the order is sent now: `unfulfilled` or `partially_fulfilled`.
+        fulfilment_status: String,
+    },
     /// The shopper must confirm a payment.
     PaymentActionRequired {
         /// Of which order.
@@ -207,6 +259,9 @@ impl EventBody {
             Self::OrderPending { .. } => "order.pending",
             Self::OrderPlaced { .. } => "order.placed",
             Self::OrderCancelled { .. } => "order.cancelled",
+            Self::FulfilmentCreated { .. } => "fulfilment.created",
+            Self::FulfilmentUpdated { .. } => "fulfilment.updated",
+            Self::FulfilmentCancelled { .. } => "fulfilment.cancelled",
             Self::PaymentActionRequired { .. } => "payment.action_required",
             Self::PaymentCaptured { .. } => "payment.captured",
             Self::PaymentDeclined { .. } => "payment.declined",

@@ -27,6 +27,9 @@ macro_rules! schemas {
 
 /// All of them, by type and version.
 pub const SCHEMAS: &[Schema] = schemas![
+    "fulfilment.cancelled" 1,
+    "fulfilment.created" 1,
+    "fulfilment.updated" 1,
     "order.cancelled" 1,
     "order.pending" 1,
     "order.placed" 1,

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use stoa_kernel::{Ctx, Currency, IdSource, Money, Timestamp};
 
 use super::schemas::{SCHEMAS, newest};
-use super::{EventBody, OrderedItem};
+use super::{EventBody, FulfilledItem, OrderedItem};
 
 /// One of each type, in the order in which they are declared.
 fn examples() -> Vec<EventBody> {
@@ -19,6 +19,11 @@ fn examples() -> Vec<EventBody> {
         (ctx.product_id(), ctx.variant_id(), ctx.location_id());
     let (order_id, payment_id, user_id) = (ctx.order_id(), ctx.payment_id(), ctx.user_id());
     let vendor_id = ctx.vendor_id();
+    let (fulfilment_id, line_id) = (ctx.fulfilment_id(), ctx.line_id());
+    let fulfilled = || {
+        let sku = "MUG-CREAM".to_owned();
+        vec![FulfilledItem { line_id, variant_id, sku, quantity: 2 }]
+    };
     let eur = |minor| Money::new(minor, Currency::EUR);
     let handle = || "harbour-mug".to_owned();
     vec![
@@ -56,6 +61,21 @@ fn examples() -> Vec<EventBody> {
             }],
         },
         EventBody::OrderCancelled { order_id, reason: "customer".to_owned() },
+        EventBody::FulfilmentCreated {
+            order_id,
+            fulfilment_id,
+            items: fulfilled(),
+            carrier: Some("DHL".to_owned()),
+            fulfilment_status: "fulfilled".to_owned(),
+            notify_customer: true,
+        },
+        EventBody::FulfilmentUpdated { order_id, fulfilment_id, carrier: Some("UPS".to_owned()) },
+        EventBody::FulfilmentCancelled {
+            order_id,
+            fulfilment_id,
+            items: fulfilled(),
+            fulfilment_status: "unfulfilled".to_owned(),
+        },
         EventBody::PaymentActionRequired { order_id, payment_id },
         EventBody::PaymentCaptured {
             order_id,

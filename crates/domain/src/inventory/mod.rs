@@ -11,7 +11,7 @@ use stoa_kernel::{
 };
 
 use crate::event::{Event, EventBody};
-use crate::world::Changes;
+use crate::world::{Changes, World};
 
 pub use set_stock::SetStock;
 
@@ -72,6 +72,10 @@ pub enum MovementKind {
     Reserve,
     /// No longer promised.
     Release,
+    /// Sent to whom it was promised.
+    Fulfil,
+    /// Not sent after all, and promised again.
+    Unfulfil,
 }
 
 impl MovementKind {
@@ -81,7 +85,38 @@ impl MovementKind {
             Self::Adjust => "adjust",
             Self::Reserve => "reserve",
             Self::Release => "release",
+            Self::Fulfil => "fulfil",
+            Self::Unfulfil => "unfulfil",
         }
+    }
+}
+
+/// Moves stock of a variant at a location for an order, on top of what the command has moved
+/// already. Without such a level nothing moves: the variant was deleted, its stock went with it.
+pub(crate) fn move_at(
+    world: &World,
+    ctx: &mut Ctx,
+    product_id: ProductId,
+    (variant_id, location_id): (VariantId, LocationId),
+    how: (MovementKind, i64, i64),
+    order_id: OrderId,
+    changes: &mut Changes,
+) {
+    let mut here = None;
+    let mut elsewhere = 0;
+    for level in world.levels_of(variant_id) {
+        let is_it = |moved: &&StockLevel| {
+            moved.variant_id == variant_id && moved.location_id == level.location_id
+        };
+        let now = changes.levels.iter().rev().find(is_it).unwrap_or(level);
+        if level.location_id == location_id {
+            here = Some(now.clone());
+        } else {
+            elsewhere += now.available();
+        }
+    }
+    if let Some(level) = here {
+        moved(changes, ctx, product_id, elsewhere, &level, how, Some(order_id));
     }
 }
 

@@ -6,10 +6,11 @@ use super::{OrderStatus, PaymentStatus};
 use crate::checkout::release_stock;
 use crate::command::Reply;
 use crate::event::EventBody;
+use crate::fulfilment::OrderFulfilment;
 use crate::refusal::Refusal;
 use crate::world::{Changes, Job, JobKind, World};
 
-/// Cancels a placed order and asks for its refund. Cancelling a cancelled order changes nothing.
+/// Cancels a placed order of which nothing was sent, and asks for its refund. Cancelling a cancelled order changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CancelOrder {
     /// The order.
@@ -34,8 +35,15 @@ pub(crate) fn decide(
         OrderStatus::Cancelled => return Ok((Reply::Order(Box::new(order)), changes)),
         OrderStatus::Placed => {}
         OrderStatus::Pending | OrderStatus::Failed => {
-            return Err(Refusal::WrongState { status: order.status.as_str(), verb: "cancelled" });
+            let status = order.status.as_str();
+            return Err(Refusal::WrongState { what: "an order", status, verb: "cancelled" });
         }
+    }
+    // What was sent is not there to be sold to others, and may be with the customer.
+    let sent = order.fulfilment_status();
+    if sent != OrderFulfilment::Unfulfilled {
+        let status = sent.as_str();
+        return Err(Refusal::WrongState { what: "an order", status, verb: "cancelled" });
     }
     release_stock(world, ctx, &order, &mut changes);
     order.status = OrderStatus::Cancelled;

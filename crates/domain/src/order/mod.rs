@@ -15,6 +15,7 @@ use stoa_kernel::{
 
 use crate::address::Address;
 use crate::event::{Event, EventBody};
+use crate::fulfilment::Fulfilment;
 use crate::pricing::{LineTotals, TaxLine, Totals};
 
 pub use cancel_order::CancelOrder;
@@ -64,6 +65,7 @@ macro_rules! words {
         }
     };
 }
+pub(crate) use words;
 
 words!(OrderStatus {
     Pending = "pending",
@@ -109,6 +111,8 @@ pub struct Order {
     pub lines: Vec<OrderLine>,
     /// Its payment.
     pub payment: Payment,
+    /// What was sent of it, in the order in which it was.
+    pub fulfilments: Vec<Fulfilment>,
     /// When it was paid.
     pub placed_at: Option<Timestamp>,
     /// When it was made.

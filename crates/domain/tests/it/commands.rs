@@ -9,14 +9,17 @@ use stoa_domain::audit::Audit;
 use stoa_domain::cart::{AddLine, CartPatch, ChangeLine, CreateCart, RefreshCart, UpdateCart};
 use stoa_domain::checkout::{PlaceOrder, SettlePayment, SettleRefund, Settlement};
 use stoa_domain::command::VariantRef;
+use stoa_domain::fulfilment::{
+    CancelFulfilment, ChangeTracking, Fulfil, OrderFulfilment, Tracking,
+};
 use stoa_domain::inventory::SetStock;
 use stoa_domain::order::CancelOrder;
 use stoa_domain::shop::{Discount, DiscountKind, ShippingMethod, ShopConfig, TaxRate};
 use stoa_domain::world::{Changes, Offer, Wanted, World};
 use stoa_domain::{Command, Reply, decide};
 use stoa_kernel::{
-    Ctx, Currency, IdSource, LineId, LocationId, Money, OrderId, Rate, Timestamp, Token, TokenHash,
-    VariantId,
+    Ctx, Currency, FulfilmentId, IdSource, LineId, LocationId, Money, OrderId, Rate, Timestamp,
+    Token, TokenHash, VariantId,
 };
 
 const VARIANTS: usize = 5;
@@ -36,6 +39,9 @@ enum Op {
     Settle { order: usize, answer: usize },
     SettleRefund { order: usize },
     Cancel { order: usize, version: Option<i64> },
+    Fulfil { order: usize, line: Option<usize>, pieces: i64, version: Option<i64> },
+    Track { order: usize, fulfilment: usize, number: &'static str },
+    Unfulfil { order: usize, fulfilment: usize },
     Stock { variant: usize, location: usize, pieces: i64, expected: Option<i64> },
     Reprice { variant: usize, minor: i64, on_sale: bool },
     Wait { seconds: i64 },
@@ -66,6 +72,12 @@ fn op() -> impl Strategy<Value = Op> {
         3 => order().prop_map(|order| Op::SettleRefund { order }),
         3 => (order(), prop::option::of(0..5_i64))
             .prop_map(|(order, version)| Op::Cancel { order, version }),
+        6 => (order(), prop::option::of(0..3_usize), pieces(), prop::option::weighted(0.1, 0..6_i64))
+            .prop_map(|(order, line, pieces, version)| Op::Fulfil { order, line, pieces, version }),
+        1 => (order(), 0..3_usize, prop::sample::select(vec!["", "7", "a\nb"]))
+            .prop_map(|(order, fulfilment, number)| Op::Track { order, fulfilment, number }),
+        2 => (order(), 0..3_usize)
+            .prop_map(|(order, fulfilment)| Op::Unfulfil { order, fulfilment }),
         5 => (variant(), 0..3_usize, prop_oneof![0..12_i64, pieces()], prop::option::of(0..12_i64))
             .prop_map(|(variant, location, pieces, expected)| Op::Stock {
                 variant,
@@ -183,6 +195,18 @@ impl Run {
         self.orders.get(index).copied().unwrap_or_else(unknown)
     }
 
+    fn line(&self, order: usize, index: usize) -> LineId {
+        let order = self.world.orders.get(&self.order(order));
+        let unknown = || "line_00000000000000000000000001".parse().unwrap();
+        order.and_then(|order| order.lines.get(index)).map_or_else(unknown, |line| line.id)
+    }
+
+    fn fulfilment(&self, order: usize, index: usize) -> FulfilmentId {
+        let order = self.world.orders.get(&self.order(order));
+        let unknown = || "ful_00000000000000000000000001".parse().unwrap();
+        order.and_then(|order| order.fulfilments.get(index)).map_or_else(unknown, |one| one.id)
+    }
+
     fn variant(&self, index: usize, by_sku: bool) -> VariantRef {
         match (self.variants.get(index), by_sku) {
             (Some(id), false) => VariantRef::Id(*id),
@@ -276,6 +300,24 @@ impl Run {
                 expected_version: version,
                 reason: "asked".to_owned(),
             }),
+            Op::Fulfil { order, line, pieces, version } => Command::Fulfil(Fulfil {
+                order: self.order(order),
+                expected_version: version,
+                items: line.map(|line| (self.line(order, line), pieces)).into_iter().collect(),
+                tracking: Tracking { carrier: Some("UPS".to_owned()), ..Tracking::default() },
+                notify_customer: true,
+            }),
+            Op::Track { order, fulfilment, number } => Command::ChangeTracking(ChangeTracking {
+                order: self.order(order),
+                expected_version: None,
+                fulfilment: self.fulfilment(order, fulfilment),
+                tracking: Tracking { number: Some(number.to_owned()), ..Tracking::default() },
+            }),
+            Op::Unfulfil { order, fulfilment } => Command::CancelFulfilment(CancelFulfilment {
+                order: self.order(order),
+                expected_version: None,
+                fulfilment: self.fulfilment(order, fulfilment),
+            }),
             Op::Stock { variant, location, pieces, expected } => Command::SetStock(SetStock {
                 variant: self.variant(variant, pieces % 2 == 0),
                 location: ["default", "annex", "nowhere"][location].to_owned(),
@@ -363,10 +405,13 @@ fn can_be_repeated(command: &Command) -> bool {
         Command::CreateCart(_)
         | Command::PlaceOrder(_)
         | Command::SettlePayment(_)
-        | Command::SettleRefund(_) => true,
+        | Command::SettleRefund(_)
+        | Command::ChangeTracking(_)
+        | Command::CancelFulfilment(_) => true,
         Command::CancelOrder(cancel) => cancel.expected_version.is_none(),
         Command::SetStock(set) => set.expected.is_none(),
         Command::AddLine(_)
+        | Command::Fulfil(_)
         | Command::ChangeLine(_)
         | Command::UpdateCart(_)
         | Command::RefreshCart(_) => false,
@@ -499,4 +544,68 @@ fn an_order_that_costs_nothing_leaves_the_books_alone() {
     }
     assert_eq!(run.world.orders[&run.orders[0]].totals.total.minor, 0);
     assert_eq!(run.audit.held_by_providers(), 0);
+}
+
+/// An order of two pieces from two locations, placed.
+fn placed() -> Run {
+    let mut run = Run::new(false);
+    for op in [
+        Op::Stock { variant: 3, location: 0, pieces: 1, expected: None },
+        Op::Stock { variant: 3, location: 1, pieces: 5, expected: None },
+        Op::Create,
+        Op::Add { cart: 0, variant: 3, by_sku: false, pieces: 3 },
+        Op::Fill { cart: 0, country: 0, method: 0, code: 0 },
+        Op::Place { cart: 0 },
+        Op::Settle { order: 0, answer: 0 },
+    ] {
+        assert!(run.step(&op).unwrap());
+    }
+    run
+}
+
+/// On hand and reserved of the variant at both locations.
+fn shelf(run: &Run) -> [(i64, i64); 2] {
+    ["default", "annex"].map(|code| {
+        let levels = run.world.levels_of(run.variants[3]);
+        let level = levels.iter().find(|level| level.location_id == location(run, code)).unwrap();
+        (level.on_hand, level.reserved)
+    })
+}
+
+#[test]
+fn pieces_leave_where_they_were_reserved_and_come_back_there() {
+    let mut run = placed();
+    assert_eq!(shelf(&run), [(1, 1), (5, 2)]);
+    let status = |run: &Run| run.world.orders[&run.orders[0]].fulfilment_status();
+    let send = |pieces| Op::Fulfil { order: 0, line: Some(0), pieces, version: None };
+    assert!(run.step(&send(2)).unwrap());
+    assert_eq!(shelf(&run), [(0, 0), (4, 1)]);
+    assert_eq!(status(&run), OrderFulfilment::PartiallyFulfilled);
+    assert!(!run.step(&send(2)).unwrap(), "one piece waits, two are to be sent");
+    assert!(!run.step(&Op::Cancel { order: 0, version: None }).unwrap(), "pieces were sent");
+    let rest = Op::Fulfil { order: 0, line: None, pieces: 0, version: None };
+    assert!(run.step(&rest).unwrap());
+    assert_eq!((shelf(&run), status(&run)), ([(0, 0), (3, 0)], OrderFulfilment::Fulfilled));
+    assert!(!run.step(&rest).unwrap(), "nothing is left to send");
+    for fulfilment in 0..2 {
+        assert!(run.step(&Op::Unfulfil { order: 0, fulfilment }).unwrap());
+    }
+    assert_eq!((shelf(&run), status(&run)), ([(1, 1), (5, 2)], OrderFulfilment::Unfulfilled));
+    assert!(run.step(&Op::Cancel { order: 0, version: None }).unwrap());
+    assert_eq!(shelf(&run), [(1, 0), (5, 0)]);
+}
+
+#[test]
+fn what_is_not_on_hand_is_not_sent() {
+    let mut run = placed();
+    assert!(run.step(&Op::Stock { variant: 3, location: 1, pieces: 1, expected: None }).unwrap());
+    let all = Op::Fulfil { order: 0, line: None, pieces: 0, version: None };
+    let command = run.command(&all).unwrap();
+    let refusal = decide(&run.world, &mut run.ctx(), &command).unwrap_err();
+    let text = format!("{refusal:?}");
+    assert!(
+        text.contains("1 of SKU-3 are on hand") && text.contains("/items/0/quantity"),
+        "{text}"
+    );
+    assert!(run.step(&Op::Fulfil { order: 0, line: Some(0), pieces: 2, version: None }).unwrap());
 }

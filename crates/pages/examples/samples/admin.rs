@@ -81,6 +81,7 @@ fn order_rows() -> Vec<OrderRow> {
         total: usd(4_990 + index * 13_337),
         status: status.into(),
         payment_status: payment.into(),
+        fulfilment_status: "unfulfilled".into(),
     });
     rows.collect()
 }
@@ -187,6 +188,46 @@ pub(crate) fn orders_empty() -> OrderListPage {
     OrderListPage { query: "9999".into(), rows: vec![], pager: Pager::default(), ..orders() }
 }
 
+fn parcel(number: i64, is_cancelled: bool) -> Parcel {
+    Parcel {
+        href: format!("/admin/orders/ord_1/fulfilments/ful_{number}"),
+        name: format!("#1042-{number}"),
+        is_cancelled,
+        at: ago(20),
+        items: vec![(2, GOODS[0].0.into(), "Sage".into())],
+        tracking: if is_cancelled { "DHL 0034043".into() } else { "UPS 1Z999AA10123456784".into() },
+        link: if is_cancelled { String::new() } else { "https://www.ups.com/track".into() },
+    }
+}
+
+fn tracking() -> TrackingForm {
+    TrackingForm { carrier: "UPS".into(), number: "1Z999AA1".into(), url: String::new() }
+}
+
+fn open_line(index: usize, variant: &str, open: i64, quantity: &str) -> OpenLine {
+    OpenLine {
+        id: format!("line_{index}"),
+        title: GOODS[index].0.into(),
+        variant: variant.into(),
+        sku: format!("SKU-{index}-{}", variant.len()),
+        open,
+        quantity: quantity.into(),
+    }
+}
+
+/// A parcel, with an address that is none.
+pub(crate) fn fulfilment() -> FulfilmentPage {
+    FulfilmentPage {
+        frame: frame(Section::Orders),
+        order_href: "/admin/orders/ord_1".into(),
+        order_name: "#1042".into(),
+        version: 5,
+        parcel: parcel(2, false),
+        tracking: TrackingForm { url: "parcels.example".into(), ..tracking() },
+        errors: vec![FieldError::new("tracking/url", "Enter an address that begins with https://")],
+    }
+}
+
 /// An order that was paid.
 pub(crate) fn order() -> OrderPage {
     let line = |index: usize, variant: &str, quantity: i64, discount: i64| {
@@ -198,6 +239,7 @@ pub(crate) fn order() -> OrderPage {
             sku: format!("SKU-{index}-{}", variant.len()),
             picture: picture(title, &format!("pictures/{index}")),
             quantity,
+            fulfilled: i64::from(index == 0) * 2,
             unit_price: usd(price),
             discount: usd(discount),
             tax: usd(price * quantity / 12),
@@ -249,6 +291,14 @@ pub(crate) fn order() -> OrderPage {
             tax_included: true,
             total: usd(29_975),
         },
+        fulfilment_status: "partially_fulfilled".into(),
+        parcels: vec![parcel(1, true), parcel(2, false)],
+        fulfil: Some(FulfilForm {
+            lines: vec![open_line(6, "Midnight blue", 1, "1"), open_line(5, "", 3, "4")],
+            tracking: tracking(),
+            notify: true,
+            errors: vec![FieldError::new("line_5", "SKU-5-0: 3 wait to be sent")],
+        }),
         payment: PaymentFacts {
             id: "pay_01mcc5rm00e00a7jz1whck43eq".into(),
             provider: "test".into(),
@@ -948,6 +998,7 @@ pub(crate) fn all() -> Vec<(&'static str, String)> {
         ("orders", orders().render()),
         ("orders-empty", orders_empty().render()),
         ("order", order().render()),
+        ("fulfilment", fulfilment().render()),
         ("confirm", confirm().render()),
         ("products", products().render()),
         ("products-empty", products_empty().render()),

@@ -5,7 +5,7 @@ use stoa_kernel::{Money, Timestamp};
 
 use super::form::{Choice, Field};
 use super::parts::{Badge, Pager, count, grouped, signed, when};
-use super::{Frame, Picture, Tone, icons};
+use super::{FieldError, Frame, FulfilForm, Parcel, Picture, Tone, icons};
 
 pages!(OrderListPage, OrderPage);
 
@@ -30,6 +30,8 @@ pub struct OrderRow {
     pub status: String,
     /// `pending`, `requires_action`, `paid`, `declined`, `refund_pending` or `refunded`.
     pub payment_status: String,
+    /// `unfulfilled`, `partially_fulfilled` or `fulfilled`.
+    pub fulfilment_status: String,
 }
 
 /// A filter of the list.
@@ -84,6 +86,8 @@ pub struct OrderLine {
     pub picture: Picture,
     /// Pieces.
     pub quantity: i64,
+    /// Pieces of them that were sent.
+    pub fulfilled: i64,
     /// Price of one.
     pub unit_price: Money,
     /// Its part of the discount; not negative.
@@ -197,7 +201,7 @@ impl LedgerPosting {
 pub struct StockMovement {
     /// When.
     pub at: Timestamp,
-    /// `adjust`, `reserve` or `release`.
+    /// `adjust`, `reserve`, `release`, `fulfil` or `unfulfil`.
     pub kind: String,
     /// Of which variant.
     pub sku: String,
@@ -215,6 +219,8 @@ impl StockMovement {
             "adjust" => "Adjusted",
             "reserve" => "Reserved",
             "release" => "Released",
+            "fulfil" => "Shipped",
+            "unfulfil" => "Taken back",
             other => other,
         }
     }
@@ -237,6 +243,9 @@ impl OrderEvent {
             "order.pending" => "Order made, stock reserved",
             "order.placed" => "Order placed",
             "order.cancelled" => "Order cancelled, stock released",
+            "fulfilment.created" => "Shipped",
+            "fulfilment.updated" => "Tracking changed",
+            "fulfilment.cancelled" => "Fulfilment taken back",
             "payment.action_required" => "Shopper asked to confirm the payment",
             "payment.captured" => "Payment captured",
             "payment.declined" => "Payment declined, stock released",
@@ -247,9 +256,9 @@ impl OrderEvent {
 
     fn tone(&self) -> &'static str {
         match self.kind.as_str() {
-            "order.placed" | "payment.captured" => Tone::Ok.class(),
+            "order.placed" | "payment.captured" | "fulfilment.created" => Tone::Ok.class(),
             "payment.declined" | "order.cancelled" => Tone::Bad.class(),
-            "payment.action_required" => Tone::Warn.class(),
+            "payment.action_required" | "fulfilment.cancelled" => Tone::Warn.class(),
             _ => Tone::Info.class(),
         }
     }
@@ -326,6 +335,12 @@ pub struct OrderPage {
     pub totals: OrderTotals,
     /// Its payment.
     pub payment: PaymentFacts,
+    /// `unfulfilled`, `partially_fulfilled` or `fulfilled`.
+    pub fulfilment_status: String,
+    /// What was sent.
+    pub parcels: Vec<Parcel>,
+    /// The form that sends more, where more waits.
+    pub fulfil: Option<FulfilForm>,
     /// What was booked.
     pub ledger: Vec<LedgerEntry>,
     /// What moved.
@@ -341,6 +356,11 @@ pub struct OrderPage {
 }
 
 impl OrderPage {
+    /// What is wrong with what was entered.
+    fn errors(&self) -> &[FieldError] {
+        self.fulfil.as_ref().map_or(&[], |form| form.errors.as_slice())
+    }
+
     fn reason_field(&self) -> Field<'_> {
         Field::new("reason", "Reason", "").choices(&self.reasons)
     }

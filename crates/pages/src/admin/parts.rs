@@ -50,6 +50,16 @@ impl Badge {
         }
     }
 
+    /// How much of an order was sent, by the word the store keeps.
+    pub fn fulfilment(word: &str) -> Self {
+        match word {
+            "unfulfilled" => Self::new(Some(Tone::Warn), "To ship"),
+            "partially_fulfilled" => Self::new(Some(Tone::Warn), "Partly shipped"),
+            "fulfilled" => Self::new(Some(Tone::Ok), "Shipped"),
+            other => Self::new(None, other),
+        }
+    }
+
     /// Whether a vendor's programs are let in, by the word the store keeps.
     pub fn vendor(word: &str) -> Self {
         match word {

@@ -34,6 +34,7 @@ pub use checkout::{
 pub use layout::{Layout, Shop};
 pub use message::ErrorPage;
 pub use order::{
-    ConfirmationPage, OrderLookupPage, OrderPage, OrderView, PaymentActionPage, TimelineEntry,
+    ConfirmationPage, OrderLookupPage, OrderPage, OrderView, Parcel, PaymentActionPage,
+    TimelineEntry,
 };
 pub use parts::{AmountLine, Link, Notice, Picture, ProductCard, Tone, Totals};

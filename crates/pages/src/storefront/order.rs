@@ -15,6 +15,19 @@ pub struct TimelineEntry {
     pub text: String,
 }
 
+/// Pieces that are on their way.
+#[derive(Debug, Clone, Default)]
+pub struct Parcel {
+    /// When they left, as people read it.
+    pub sent_on: String,
+    /// Pieces and titles of what is in it.
+    pub items: Vec<(i64, String)>,
+    /// Carrier and number; may be empty.
+    pub tracking: String,
+    /// Where it is followed; may be empty.
+    pub link: String,
+}
+
 /// An order.
 #[derive(Debug, Clone, Template)]
 #[template(path = "storefront/parts/order.html")]
@@ -41,6 +54,8 @@ pub struct OrderView {
     pub shipping_method: String,
     /// How it was paid.
     pub payment_method: String,
+    /// What was sent, in the order in which it was.
+    pub parcels: Vec<Parcel>,
     /// What happened so far, oldest first.
     pub timeline: Vec<TimelineEntry>,
 }

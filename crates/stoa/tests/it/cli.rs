@@ -178,14 +178,15 @@ fn the_doctor_finds_what_was_tampered_with() {
             "update stock_levels set reserved = reserved + 1; update stock_movements \
              set reserved_delta = reserved_delta + 1 where id in \
              (select id from stock_movements where kind = 'reserve' limit 1)",
-            "orders, payments and reservations",
+            "fulfilments and reservations",
         ),
-        ("update payments set status = 'declined' where status = 'paid'", "orders, payments"),
-        ("update orders set status = 'failed' where status = 'placed'", "orders, payments"),
+        ("update payments set status = 'declined' where status = 'paid'", "orders and payments"),
+        ("update orders set status = 'failed' where status = 'placed'", "orders and payments"),
         (
-            "update order_lines set total = total + 1 where quantity = 2",
-            "orders, payments and reservations",
+            "update orders set fulfilment_status = 'fulfilled' where status = 'placed'",
+            "fulfilments and reservations",
         ),
+        ("update order_lines set total = total + 1 where quantity = 2", "orders and payments"),
         ("update ledger_postings set amount = amount + 1 where position = 0", "ledger balance"),
         ("delete from ledger_postings; delete from ledger_entries", "ledger balance"),
         ("delete from events where sequence = 1 and subject like 'order/%'", "event sequences"),

@@ -33,6 +33,7 @@ const PARTS: &[Part] = &[
     ("admin variants", admin_variants),
     ("stock", stock),
     ("admin orders", admin_orders),
+    ("fulfilments", fulfilments),
     ("scopes", scopes),
     ("vendors", vendors),
     ("the document", the_document),
@@ -53,6 +54,7 @@ fn the_contract_holds_and_every_operation_is_called() {
         "read",
         "missing",
         "shipped",
+        "parcel",
     ] {
         products.push(simple(handle, 2_500, if handle == "last-piece" { 1 } else { 50 }));
     }
@@ -974,6 +976,98 @@ fn admin_orders(shop: &Shop) {
     shop.post(&format!("{unknown}/cancel")).bearer(&token).refused(404, "not_found");
 }
 
+fn fulfilments(shop: &Shop) {
+    let token = shop.token("orders:write");
+    let order = shop.order("PARCEL", 3);
+    let line = &order["lines"][0]["id"];
+    assert_eq!(order["fulfilment_status"], "unfulfilled");
+    assert_eq!(order["fulfilments"], json!([]));
+    let path = format!("/api/admin/v1/orders/{}", order["id"].as_str().unwrap());
+    let parcels = format!("{path}/fulfilments");
+    let post = |body: &Value| shop.post(&parcels).bearer(&token).json(body);
+    let items = |quantity: i64| json!([{"line_id": line, "quantity": quantity}]);
+    for (body, pointer) in [
+        (json!({"items": [{"line_id": "line_x", "quantity": 1}]}), "/items/0/line_id"),
+        (
+            json!({"items": [{"line_id": "line_00000000000000000000000001", "quantity": 1}]}),
+            "/items/0/line_id",
+        ),
+        (json!({"items": items(4)}), "/items/0/quantity"),
+        (json!({"items": items(0)}), "/items/0/quantity"),
+        (json!({"tracking": {"url": "javascript:alert(1)"}}), "/tracking/url"),
+        (json!({"tracking": {"carrier": "a\nb"}}), "/tracking/carrier"),
+        (json!({"parcel": 1}), "/parcel"),
+    ] {
+        let problem = post(&body).refused(422, "invalid");
+        assert_eq!(pointers(&problem), [pointer], "{body}: {problem}");
+    }
+    post(&json!({})).header("If-Match", "\"99\"").refused(412, "stale");
+
+    // A part, told twice under one key.
+    let part = json!({
+        "items": items(2),
+        "tracking": {"carrier": "UPS", "number": "1Z 999"},
+        "notify_customer": false,
+    });
+    let send = || post(&part).header("Idempotency-Key", "parcel-1").expect(201);
+    let sent = send();
+    assert_eq!(sent.json()["fulfilment_status"], "partially_fulfilled");
+    assert_eq!(sent.json()["lines"][0]["fulfilled"], 2);
+    let parcel = &sent.json()["fulfilments"][0];
+    assert_eq!((&parcel["number"], &parcel["status"]), (&json!(1), &json!("shipped")));
+    assert_eq!(parcel["items"], items(2));
+    assert_eq!(parcel["tracking"]["url"], "https://www.ups.com/track?tracknum=1Z999");
+    assert_eq!(send().json(), sent.json());
+    // What can be sold is as before, what is there is less.
+    let stock = || shop.get("/api/admin/v1/stock/PARCEL").bearer(&shop.token("admin")).expect(200);
+    let level = &stock().json()["items"][0];
+    assert_eq!(
+        [&level["on_hand"], &level["reserved"], &level["available"]],
+        [&json!(48), &json!(1), &json!(47)]
+    );
+    let listed = |status: &str| {
+        let list = format!("/api/admin/v1/orders?q={}&fulfilment_status={status}", order["number"]);
+        shop.get(&list).bearer(&token).expect(200).json()["total"].as_u64().unwrap()
+    };
+    assert_eq!((listed("partially_fulfilled"), listed("fulfilled")), (1, 0));
+    let wrong = "/api/admin/v1/orders?fulfilment_status=lost";
+    shop.get(wrong).bearer(&token).refused(422, "invalid");
+    shop.post(&format!("{path}/cancel")).bearer(&token).refused(409, "wrong_state");
+
+    // The rest.
+    let all = post(&json!({})).expect(201).json();
+    assert_eq!(all["fulfilment_status"], "fulfilled");
+    assert_eq!(all["fulfilments"][1]["items"], items(1));
+    let refused = post(&json!({})).refused(409, "wrong_state");
+    assert!(refused["detail"].as_str().unwrap().contains("fulfilled"), "{refused}");
+
+    let second = format!("{parcels}/{}", all["fulfilments"][1]["id"].as_str().unwrap());
+    let patch = |body: &Value| shop.request("PATCH", &second).bearer(&token).json(body);
+    let tracking = json!({"carrier": "Bike", "number": "7", "url": "https://bikes.example/7"});
+    let changed = patch(&json!({"tracking": tracking})).expect(200).json();
+    assert_eq!(changed["fulfilments"][1]["tracking"], tracking);
+    assert_eq!(patch(&json!({"tracking": tracking})).expect(200).json(), changed);
+    patch(&json!({})).refused(422, "invalid");
+
+    // The shopper sees it.
+    let own = format!(
+        "/api/v1/orders/{}?token={}",
+        order["id"].as_str().unwrap(),
+        order["token"].as_str().unwrap()
+    );
+    assert_eq!(shop.get(&own).expect(200).json()["fulfilments"], changed["fulfilments"]);
+
+    // Taken back, once.
+    let cancel = || shop.post(&format!("{second}/cancel")).bearer(&token).expect(200).json();
+    let back = cancel();
+    assert_eq!(back["fulfilments"][1]["status"], "cancelled");
+    assert_eq!(back["fulfilment_status"], "partially_fulfilled");
+    assert_eq!(cancel(), back);
+    patch(&json!({"tracking": {}})).refused(409, "wrong_state");
+    let unknown = format!("{parcels}/ful_00000000000000000000000000/cancel");
+    shop.post(&unknown).bearer(&token).refused(404, "not_found");
+}
+
 /// Every operation of the merchant's side and the scopes that let in.
 const ADMIN: &[(&str, &str, &[&str])] = &[
     ("GET", "/api/admin/v1/products", &["products:read", "products:write"]),
@@ -990,6 +1084,9 @@ const ADMIN: &[(&str, &str, &[&str])] = &[
     ("GET", "/api/admin/v1/orders", &["orders:read", "orders:write"]),
     ("GET", "/api/admin/v1/orders/{id}", &["orders:read", "orders:write"]),
     ("POST", "/api/admin/v1/orders/{id}/cancel", &["orders:write"]),
+    ("POST", "/api/admin/v1/orders/{id}/fulfilments", &["orders:write"]),
+    ("PATCH", "/api/admin/v1/orders/{id}/fulfilments/{fulfilment}", &["orders:write"]),
+    ("POST", "/api/admin/v1/orders/{id}/fulfilments/{fulfilment}/cancel", &["orders:write"]),
     ("GET", "/api/admin/v1/vendors", &["vendors:read", "vendors:write"]),
     ("POST", "/api/admin/v1/vendors", &["vendors:write"]),
     ("GET", "/api/admin/v1/vendors/{id}", &["vendors:read", "vendors:write"]),

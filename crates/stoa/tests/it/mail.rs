@@ -91,7 +91,7 @@ fn each_order_is_confirmed_once_also_when_the_shop_is_killed() {
         shop.count("select count(*) from mails where state = 'sent'") == 6
             && shop.count("select count(*) from queued_jobs where kind = 'mail.send'") == 0
     });
-    let mails = mails.lock().unwrap();
+    let mails = mails.lock().unwrap().clone();
     // A second copy has the same name; there are no more than kills.
     let names: std::collections::BTreeSet<&str> = mails
         .iter()
@@ -99,5 +99,45 @@ fn each_order_is_confirmed_once_also_when_the_shop_is_killed() {
         .collect();
     assert_eq!(names.len(), 6);
     assert!(mails.len() <= 6 + 3 * 4, "{}", mails.len());
+    shop.assert_sound();
+}
+
+#[test]
+fn a_parcel_is_announced_once_unless_the_merchant_says_otherwise() {
+    let (url, mails) = server();
+    let shop = Shop::closed()
+        .set("STOA_MAIL__URL", &url)
+        .set("STOA_MAIL__FROM", "Shop <shop@shop.example>")
+        .stocked(&[simple("soap", 500, 100)])
+        .open();
+    let token = shop.token("orders:write");
+    let order = shop.order("SOAP", 3);
+    let path = format!("/api/admin/v1/orders/{}/fulfilments", order["id"].as_str().unwrap());
+    let send = |quantity: i64, number: &str, notify: bool| {
+        let body = serde_json::json!({
+            "items": [{"line_id": order["lines"][0]["id"], "quantity": quantity}],
+            "tracking": {"carrier": "DHL", "number": number},
+            "notify_customer": notify,
+        });
+        shop.post(&path).bearer(&token).json(&body).expect(201);
+    };
+    send(1, "SILENT", false);
+    send(2, "0034-0434", true);
+    let notice = || {
+        let mails = mails.lock().unwrap();
+        mails.iter().find(|mail| mail.contains("ist unterwegs")).cloned()
+    };
+    eventually("the parcel is announced", || notice().is_some());
+    let notice = notice().unwrap();
+    for text in ["2 =C3=97 Soap", "DHL 0034-0434", "tracking-id=3D00340434", "/orders/ord_"] {
+        assert!(notice.contains(text), "{text} in {notice}");
+    }
+    assert!(!notice.contains("SILENT"));
+    eventually("all is noted", || {
+        shop.count("select count(*) from queued_jobs where kind = 'mail.send'") == 0
+    });
+    let notices = "select count(*) from mails where kind = 'shipping_notice'";
+    assert_eq!(shop.count(notices), 1);
+    assert_eq!(shop.count("select count(*) from mails"), 2, "and the confirmation");
     shop.assert_sound();
 }

@@ -225,6 +225,9 @@ pub(super) const fn name(command: &Command) -> &'static str {
         Command::SettlePayment(_) => "settle payment",
         Command::SettleRefund(_) => "settle refund",
         Command::CancelOrder(_) => "cancel order",
+        Command::Fulfil(_) => "fulfil",
+        Command::ChangeTracking(_) => "change tracking",
+        Command::CancelFulfilment(_) => "cancel fulfilment",
         Command::SetStock(_) => "set stock",
     }
 }

@@ -81,6 +81,8 @@ pub(super) fn notice(query: Option<&str>) -> Option<Notice> {
         "unchanged" => (Tone::Info, "Nothing was changed."),
         "deleted" => (Tone::Ok, "The product was deleted."),
         "stock" => (Tone::Ok, "The stock was saved."),
+        "shipped" => (Tone::Ok, "Marked as shipped."),
+        "taken_back" => (Tone::Ok, "Taken back: its pieces are reserved for the order again."),
         "cancelled" => (Tone::Ok, "The order was cancelled and its money given back."),
         "job" => (Tone::Ok, "The job was made; it begins in a moment."),
         "job_there" => (Tone::Info, "Such a job waits or runs already."),

@@ -390,7 +390,10 @@ fn form(kind: MailKind, language: Language, template: Template) -> TemplatePage 
         ]);
     }
     if kind == MailKind::ShippingNotice {
-        names.push(("{{ order.tracking }}", "Carrier and tracking number, if known"));
+        names.extend([
+            ("{{ order.tracking }}", "Carrier and tracking number, if known"),
+            ("{{ order.tracking_url }}", "Where the parcel is followed, if known"),
+        ]);
     }
     if kind == MailKind::Invitation {
         names.push(("{{ invitation.by }}", "Who invites"));

@@ -6,6 +6,7 @@
 //! | [`sign_in`] | `/admin/sign-in`, `/admin/sign-out` |
 //! | [`dashboard`] | `/admin` |
 //! | [`orders`], [`order`] | `/admin/orders`, `/admin/orders/{id}` |
+//! | [`fulfilments`] | `/admin/orders/{id}/fulfilments/...` |
 //! | [`products`], [`product`], [`stock`] | `/admin/products`, `/admin/products/{id}` |
 //! | [`events`] | `/admin/events`, `/admin/events/{offset}`, `/admin/events/subscribers` |
 //! | [`webhooks`] | `/admin/webhooks`, `/admin/webhooks/{id}`, `/admin/webhooks/{id}/deliveries/{id}` |
@@ -22,6 +23,7 @@
 mod answer;
 pub mod dashboard;
 pub mod events;
+pub mod fulfilments;
 pub mod gate;
 pub mod jobs;
 pub mod mails;
@@ -52,6 +54,12 @@ pub fn routes() -> Router<Web> {
         .route("/admin/sign-out", post(sign_in::leave))
         .route("/admin/orders", get(orders::list))
         .route("/admin/orders/{id}", get(order::show))
+        .route("/admin/orders/{id}/fulfilments", post(fulfilments::create))
+        .route(
+            "/admin/orders/{id}/fulfilments/{fulfilment}",
+            get(fulfilments::show).post(fulfilments::save),
+        )
+        .route("/admin/orders/{id}/fulfilments/{fulfilment}/cancel", post(fulfilments::cancel))
         .route("/admin/orders/{id}/cancel", get(order::ask_cancel).post(order::cancel))
         .route("/admin/products", get(products::list))
         .route("/admin/products/new", get(product::new).post(product::create))

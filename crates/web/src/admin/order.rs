@@ -13,6 +13,7 @@ use stoa_app::order::store;
 use stoa_app::{checkout, event_log, inventory, job, ledger};
 use stoa_domain::address::Address;
 use stoa_domain::checkout::history::{StepState, Waiting, history};
+use stoa_domain::fulfilment::OrderFulfilment;
 use stoa_domain::order::{CancelOrder, Order, OrderLine, OrderStatus, PaymentStatus};
 use stoa_domain::world::JobKind;
 use stoa_domain::{Command, Reply};
@@ -23,6 +24,7 @@ use stoa_pages::admin::{
 };
 
 use super::answer::{notice, order_name, page, see_other};
+use super::fulfilments::{fulfil_form, parcel};
 use super::gate::{Action, Staff};
 use crate::api::products::drawn_picture;
 use crate::reply::{self, ApiError};
@@ -69,7 +71,7 @@ pub async fn cancel(
     action.staff.answer(&web, Section::Orders, cancelled).await
 }
 
-fn order_id(text: &str) -> Result<OrderId, ApiError> {
+pub(super) fn order_id(text: &str) -> Result<OrderId, ApiError> {
     text.parse().map_err(|_| ApiError::not_found("order"))
 }
 
@@ -83,9 +85,18 @@ async fn shown(
     id: &str,
     query: Option<&str>,
 ) -> Result<Response<Body>, ApiError> {
-    let id = order_id(id)?;
-    let mut frame = staff.frame(web, Section::Orders).await;
-    frame.notice = notice(query);
+    let mut shown = order_page(web, staff, order_id(id)?).await?;
+    shown.frame.notice = notice(query);
+    Ok(page(200, shown.render()))
+}
+
+/// An order as it is now.
+pub(super) async fn order_page(
+    web: &Web,
+    staff: &Staff,
+    id: OrderId,
+) -> Result<OrderPage, ApiError> {
+    let frame = staff.frame(web, Section::Orders).await;
     let mut tx = web.shop().db.read().await.map_err(StoreError::from)?;
     let order = store::find(&mut tx, id).await?.ok_or_else(|| ApiError::not_found("order"))?;
     let events = event_log::of_subject(&mut tx, &format!("order/{id}")).await?;
@@ -107,9 +118,9 @@ async fn shown(
             || drawn_picture(&line.product_id.to_string()),
             |card| card.image.clone().unwrap_or_else(|| drawn_picture(&card.handle)),
         );
-        order_line(line, card.is_some(), picture)
+        order_line(line, order.fulfilled(line.id), card.is_some(), picture)
     });
-    let shown = OrderPage {
+    Ok(OrderPage {
         frame,
         id: id.to_string(),
         name: order_name(id, order.number),
@@ -137,13 +148,25 @@ async fn shown(
         movements: movements.into_iter().rev().map(movement).collect(),
         steps: steps(&order, &events, waiting),
         timeline: events.iter().rev().map(event).collect(),
-        can_cancel: order.status == OrderStatus::Placed,
+        fulfilment_status: order.fulfilment_status().as_str().to_owned(),
+        parcels: order.fulfilments.iter().map(|one| parcel(&order, one)).collect(),
+        fulfil: fulfil_form(&order),
+        can_cancel: can_cancel(&order),
         reasons: reasons(),
-    };
-    Ok(page(200, shown.render()))
+    })
 }
 
-fn order_line(line: &OrderLine, is_there: bool, picture: String) -> admin::OrderLine {
+/// Whether an order can still be called off.
+fn can_cancel(order: &Order) -> bool {
+    order.status == OrderStatus::Placed && order.fulfilment_status() == OrderFulfilment::Unfulfilled
+}
+
+fn order_line(
+    line: &OrderLine,
+    fulfilled: i64,
+    is_there: bool,
+    picture: String,
+) -> admin::OrderLine {
     admin::OrderLine {
         href: is_there.then(|| format!("/admin/products/{}", line.product_id)),
         title: line.title.clone(),
@@ -152,6 +175,7 @@ fn order_line(line: &OrderLine, is_there: bool, picture: String) -> admin::Order
         // The title beside it says what it shows.
         picture: Picture { url: picture, alt: String::new() },
         quantity: line.quantity,
+        fulfilled,
         unit_price: line.unit_price,
         discount: line.totals.discount,
         tax: line.totals.tax,
@@ -273,7 +297,7 @@ async fn asked(web: &Web, staff: &Staff, id: &str) -> Result<Response<Body>, Api
     let mut tx = web.shop().db.read().await.map_err(StoreError::from)?;
     let order = store::find(&mut tx, id).await?.ok_or_else(|| ApiError::not_found("order"))?;
     drop(tx);
-    if order.status != OrderStatus::Placed {
+    if !can_cancel(&order) {
         return Ok(see_other(&format!("/admin/orders/{id}")));
     }
     let name = order_name(id, order.number);

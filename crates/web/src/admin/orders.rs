@@ -18,9 +18,13 @@ const ROWS: i64 = 50;
 /// Bytes of a search: an e-mail address.
 const TEXT_BYTES: usize = 254;
 
+/// What shows the orders of which pieces wait to be sent.
+const TO_SHIP: &str = "to-ship";
+
 /// What the tabs show, by the word in the address.
-const TABS: [(&str, &str); 6] = [
+const TABS: [(&str, &str); 7] = [
     ("", "All"),
+    (TO_SHIP, "To ship"),
     ("attention", "Needs attention"),
     ("placed", "Placed"),
     ("pending", "Pending"),
@@ -40,6 +44,7 @@ pub(super) fn row(order: &OrderRow) -> admin::OrderRow {
         total: order.total,
         status: order.status.as_str().to_owned(),
         payment_status: order.payment_status.as_str().to_owned(),
+        fulfilment_status: order.fulfilment_status.as_str().to_owned(),
     }
 }
 
@@ -65,7 +70,11 @@ async fn listed(web: &Web, staff: &Staff, query: Option<&str>) -> Result<Respons
     let after = parameter(query, "after");
 
     let mut tx = web.shop().db.read().await.map_err(StoreError::from)?;
-    let orders = if status == "attention" {
+    let n_to_ship = back_office::to_fulfil_count(&mut tx).await?;
+    let is_searched = !text.is_empty();
+    let orders = if status == TO_SHIP && !is_searched {
+        back_office::to_fulfil(&mut tx, after.parse().ok(), ROWS).await?
+    } else if status == "attention" {
         let before = now(web).plus_seconds(-PATIENCE_S);
         back_office::attention(&mut tx, before, ROWS).await?
     } else {
@@ -92,7 +101,11 @@ async fn listed(web: &Web, staff: &Staff, query: Option<&str>) -> Result<Respons
                 label: (*label).to_owned(),
                 href: address(PATH, &[("status", word)]),
                 selected: *word == status,
-                n: (*word == "attention").then_some(n_attention),
+                n: match *word {
+                    "attention" => Some(n_attention),
+                    TO_SHIP => Some(n_to_ship),
+                    _ => None,
+                },
             })
             .collect(),
         rows: orders.iter().map(row).collect(),

@@ -8,11 +8,12 @@ use stoa_app::error::StoreError;
 use stoa_app::event_log;
 use stoa_app::order::{lookup as access, store};
 use stoa_app::rate_limit::Attempt;
-use stoa_domain::order::{Order, OrderStatus, PaymentStatus};
+use stoa_domain::fulfilment::{Fulfilment, FulfilmentStatus, OrderFulfilment};
+use stoa_domain::order::{Order, OrderLine, OrderStatus, PaymentStatus};
 use stoa_kernel::{OrderId, Token};
 use stoa_pages::storefront::{
-    ConfirmationPage, FieldError, Notice, OrderLookupPage, OrderPage, OrderView, SummaryLine,
-    TimelineEntry, Tone,
+    ConfirmationPage, FieldError, Notice, OrderLookupPage, OrderPage, OrderView, Parcel,
+    SummaryLine, TimelineEntry, Tone,
 };
 
 use super::cookies;
@@ -209,7 +210,7 @@ async fn view(web: &Web, order: &Order) -> Result<OrderView, ApiError> {
     Ok(OrderView {
         number: order.number.map_or_else(|| "not placed yet".to_owned(), |n| n.to_string()),
         placed_on: views::when(order.placed_at.unwrap_or(order.created_at)),
-        status: status_words(order.status),
+        status: status_words(order),
         payment_status: payment_words(order.payment.status),
         email: order.email.clone(),
         lines: order
@@ -240,6 +241,12 @@ async fn view(web: &Web, order: &Order) -> Result<OrderView, ApiError> {
             "test" => "Test payment".to_owned(),
             other => other.to_owned(),
         },
+        parcels: order
+            .fulfilments
+            .iter()
+            .filter(|one| one.status == FulfilmentStatus::Shipped)
+            .map(|one| parcel(order, one))
+            .collect(),
         timeline: events
             .iter()
             .filter_map(|event| {
@@ -250,10 +257,34 @@ async fn view(web: &Web, order: &Order) -> Result<OrderView, ApiError> {
     })
 }
 
-fn status_words(status: OrderStatus) -> (Tone, String) {
-    let (tone, text) = match status {
+fn parcel(order: &Order, fulfilment: &Fulfilment) -> Parcel {
+    let tracking = &fulfilment.tracking;
+    let names: Vec<&str> =
+        [&tracking.carrier, &tracking.number].into_iter().flatten().map(String::as_str).collect();
+    let item = |(line, n): (&OrderLine, i64)| match line.variant_title.as_str() {
+        "" => (n, line.title.clone()),
+        variant => (n, format!("{} ({variant})", line.title)),
+    };
+    let link = tracking.link().unwrap_or_default();
+    Parcel {
+        sent_on: views::when(fulfilment.created_at),
+        items: order.pieces(fulfilment).map(item).collect(),
+        tracking: match names.as_slice() {
+            [] if !link.is_empty() => "the parcel".to_owned(),
+            names => names.join(" "),
+        },
+        link,
+    }
+}
+
+fn status_words(order: &Order) -> (Tone, String) {
+    let (tone, text) = match order.status {
         OrderStatus::Pending => (Tone::Info, "Waiting for payment"),
-        OrderStatus::Placed => (Tone::Ok, "Placed"),
+        OrderStatus::Placed => match order.fulfilment_status() {
+            OrderFulfilment::Unfulfilled => (Tone::Ok, "Placed"),
+            OrderFulfilment::PartiallyFulfilled => (Tone::Ok, "Partly shipped"),
+            OrderFulfilment::Fulfilled => (Tone::Ok, "Shipped"),
+        },
         OrderStatus::Failed => (Tone::Bad, "Not placed"),
         OrderStatus::Cancelled => (Tone::Warn, "Cancelled"),
     };
@@ -277,6 +308,7 @@ fn event_words(kind: &str) -> Option<&'static str> {
         "order.pending" => "Order received",
         "order.placed" => "Order placed",
         "order.cancelled" => "Order cancelled",
+        "fulfilment.created" => "Shipped",
         "payment.action_required" => "Payment waits for confirmation",
         "payment.captured" => "Payment received",
         "payment.declined" => "Payment declined",

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use stoa_domain::Command;
 use stoa_domain::command::VariantRef;
+use stoa_domain::fulfilment::{CancelFulfilment, Fulfil, Tracking};
 use stoa_domain::inventory::SetStock;
 use stoa_domain::order::CancelOrder;
 use stoa_domain::world::Offer;
@@ -149,7 +150,7 @@ impl Simulation {
         }
         let pause = self.rng.between(100, 15_000);
         self.after(pause, Event::MerchantActs);
-        match self.rng.between(0, 9) {
+        match self.rng.between(0, 13) {
             0..=4 => {
                 let Some(offer) = self.rng.pick(&self.goods).cloned() else {
                     return;
@@ -167,8 +168,36 @@ impl Simulation {
                 let cancel = CancelOrder { order, expected_version, reason };
                 self.merchant_sends(&Command::CancelOrder(cancel));
             }
+            8..=11 => self.fulfil(),
             _ => self.change_price(),
         }
+    }
+
+    /// Sends what waits of an order, or takes back what was sent.
+    fn fulfil(&mut self) {
+        let Some(order) = self.rng.pick(&self.store.orders).copied() else { return };
+        let sent = self.store.world.orders.get(&order).map(|order| order.fulfilments.as_slice());
+        let some = self.rng.pick(sent.unwrap_or_default()).map(|fulfilment| fulfilment.id);
+        let command = match some.filter(|_| self.rng.chance(500)) {
+            Some(fulfilment) => Command::CancelFulfilment(CancelFulfilment {
+                order,
+                expected_version: None,
+                fulfilment,
+            }),
+            None => {
+                let lines = self.store.world.orders.get(&order).map(|order| order.lines.as_slice());
+                let line = self.rng.pick(lines.unwrap_or_default()).map(|line| (line.id, 1));
+                Command::Fulfil(Fulfil {
+                    order,
+                    expected_version: None,
+                    // Everything that waits, or one piece.
+                    items: line.filter(|_| self.rng.chance(500)).into_iter().collect(),
+                    tracking: Tracking::default(),
+                    notify_customer: true,
+                })
+            }
+        };
+        self.merchant_sends(&command);
     }
 
     /// Sets what is on hand: mostly so that something can be sold, now and then to less than is

@@ -1,5 +1,6 @@
 //! The merchant's API. Every handler takes a [`crate::extract::Program`] of the scope it needs.
 
+pub mod fulfilments;
 pub mod list;
 pub mod orders;
 pub mod products;
@@ -34,6 +35,9 @@ pub fn described() -> OpenApiRouter<Web> {
         .routes(routes!(orders::list))
         .routes(routes!(orders::read))
         .routes(routes!(orders::cancel))
+        .routes(routes!(fulfilments::create))
+        .routes(routes!(fulfilments::update))
+        .routes(routes!(fulfilments::cancel))
         .routes(routes!(vendors::list, vendors::create))
         .routes(routes!(vendors::read, vendors::update))
         .routes(routes!(webhooks::list, webhooks::create))

@@ -9,6 +9,7 @@ use stoa_app::error::StoreError;
 use stoa_app::order::store::{self, OrderFilter};
 use stoa_app::view::{MoneyView, OrderView, Problem};
 use stoa_domain::catalog::FieldError;
+use stoa_domain::fulfilment::OrderFulfilment;
 use stoa_domain::order::{CancelOrder, OrderStatus, PaymentStatus};
 use stoa_domain::{Command, Refusal, Reply};
 use stoa_kernel::{OrderId, limits};
@@ -32,6 +33,8 @@ pub struct OrderItem {
     pub status: &'static str,
     /// What became of its payment.
     pub payment_status: &'static str,
+    /// `unfulfilled`, `partially_fulfilled` or `fulfilled`.
+    pub fulfilment_status: &'static str,
     /// Who ordered.
     pub email: String,
     /// What it comes to.
@@ -63,11 +66,27 @@ pub struct Cancel {
     pub reason: Option<String>,
 }
 
+/// The parameter that only this list has, and the others.
+fn fulfilment_status(query: &str) -> Result<(Option<OrderFulfilment>, String), ApiError> {
+    let mine = |pair: &&str| pair.split('=').next() == Some("fulfilment_status");
+    let (own, rest): (Vec<&str>, Vec<&str>) = query.split('&').partition(mine);
+    let Some(word) = own.last().and_then(|pair| pair.split_once('=')) else {
+        return Ok((None, rest.join("&")));
+    };
+    let status = OrderFulfilment::parse(word.1).ok_or_else(|| {
+        let detail = "unfulfilled, partially_fulfilled or fulfilled";
+        Refusal::field("/fulfilment_status", detail)
+    })?;
+    Ok((Some(status), rest.join("&")))
+}
+
 /// Lists orders, newest first: placed and cancelled ones unless a status is given.
 #[utoipa::path(get, path = "/api/admin/v1/orders", tag = "admin", security(("token" = [])),
     params(
         ("status" = Option<String>, Query,
             description = "`pending`, `placed`, `failed` or `cancelled`"),
+        ("fulfilment_status" = Option<String>, Query,
+            description = "`unfulfilled`, `partially_fulfilled` or `fulfilled`"),
         ("q" = Option<String>, Query, description = "An order number, or part of an e-mail address"),
         ("limit" = Option<u32>, Query, description = "1 to 100; 50 unless given"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
@@ -78,9 +97,11 @@ pub async fn list(
     _: Program<OrdersRead>,
     RawQuery(query): RawQuery,
 ) -> ApiResult {
-    let query = ListQuery::read(query.as_deref(), OrderStatus::parse)?;
+    let (fulfilment, rest) = fulfilment_status(query.as_deref().unwrap_or(""))?;
+    let query = ListQuery::read(Some(&rest), OrderStatus::parse)?;
     let filter = OrderFilter {
         status: query.status,
+        fulfilment,
         text: query.text.clone(),
         after: query.after,
         limit: query.limit,
@@ -97,6 +118,7 @@ pub async fn list(
                 number: order.number,
                 status: order.status.as_str(),
                 payment_status: order.payment_status.as_str(),
+                fulfilment_status: order.fulfilment_status.as_str(),
                 email: order.email,
                 total: order.total.into(),
                 n_items: order.n_items,
@@ -109,7 +131,7 @@ pub async fn list(
     Ok(reply::json(200, &page))
 }
 
-fn order_id(text: &str) -> Result<OrderId, ApiError> {
+pub(super) fn order_id(text: &str) -> Result<OrderId, ApiError> {
     text.parse().map_err(|_| ApiError::not_found("order"))
 }
 

@@ -1,0 +1,1 @@
+-- SQLite has looked at every row already.
