@@ -16,6 +16,7 @@
 //! | [`staff`] | people and programs that run the shop | `users`, `sessions`, ... |
 //! | [`webhooks`] | endpoints that are told of facts | `webhooks`, `webhook_deliveries`, ... |
 //! | [`cache`], [`rate_limit`] | what processes share for a while; who may try how often | none |
+//! | [`sales`] | what was sold each day | `sales_days` |
 //! | [`back_office`] | lists and sums that the back office shows | reads orders and catalogue |
 //! | [`doctor`] | looks for what must never be | reads all |
 //!
@@ -46,6 +47,7 @@ pub mod ledger;
 pub mod mail;
 pub mod order;
 pub mod rate_limit;
+pub mod sales;
 pub mod shop;
 pub mod staff;
 pub mod vendor;

@@ -35,6 +35,7 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     10 "0010_vendors",
     11 "0011_fulfilments",
     12 "0012_checks_of_fulfilments",
+    13 "0013_sales",
 ];
 
 /// The number of the newest one.

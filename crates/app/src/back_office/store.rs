@@ -8,19 +8,10 @@ use stoa_sql::{Param, Row, Sql, Tx, sql};
 
 use crate::error::StoreError;
 use crate::order;
+use crate::sales::store::Sales;
 
 /// A variant with so many pieces or fewer runs low.
 pub const LOW_STOCK: i64 = 5;
-
-const SALES_BY_DAY: Sql = sql!(
-    sqlite: "select placed_at / 86400000000 * 86400000000 as day, count(*), cast(sum(total) as bigint)
-        from orders where placed_at >= $1 and status = 'placed' and currency = $2
-        group by day order by day",
-    postgres: "select date_trunc('day', placed_at at time zone 'UTC') at time zone 'UTC' as day,
-            count(*), cast(sum(total) as bigint)
-        from orders where placed_at >= $1 and status = 'placed' and currency = $2
-        group by day order by day",
-);
 
 const DATABASE_BYTES: Sql = sql!(
     sqlite: "select page_count * page_size from pragma_page_count, pragma_page_size",
@@ -146,7 +137,6 @@ const LOCATIONS: Sql = sql!("select id, code, name from stock_locations order by
 
 /// Every statement of this page.
 pub const STATEMENTS: &[&Sql] = &[
-    &SALES_BY_DAY,
     &DATABASE_BYTES,
     &SALES_BETWEEN,
     &ORDERS,
@@ -160,36 +150,6 @@ pub const STATEMENTS: &[&Sql] = &[
     &BRANDS,
     &LOCATIONS,
 ];
-
-/// What was sold in some time; cancelled orders do not count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sales {
-    /// When the time begins.
-    pub from: Timestamp,
-    /// Orders placed.
-    pub n_orders: i64,
-    /// What they came to.
-    pub revenue: Money,
-}
-
-/// Sales of each day since the start of one, oldest first; days without sales are left out.
-///
-/// # Errors
-/// The store failed.
-pub async fn sales_by_day(
-    tx: &mut Tx,
-    since: Timestamp,
-    currency: Currency,
-) -> Result<Vec<Sales>, StoreError> {
-    tx.query(&SALES_BY_DAY, &[since.into(), currency.code().into()], |row| {
-        Ok(Sales {
-            from: row.time(0)?,
-            n_orders: row.int(1)?,
-            revenue: Money::new(row.int(2)?, currency),
-        })
-    })
-    .await
-}
 
 /// Sales from a time until before another.
 ///

@@ -10,7 +10,7 @@ use crate::entropy::EntropyError;
 use crate::error::StoreError;
 use crate::event_log::LoggedEvent;
 use crate::shop::Shop;
-use crate::{mail, webhooks};
+use crate::{mail, sales, webhooks};
 
 /// Why a subscriber could not take facts.
 #[derive(Debug, thiserror::Error)]
@@ -80,5 +80,9 @@ pub trait Subscriber: Send + Sync {
 
 /// Everybody who takes facts of this shop.
 pub fn subscribers() -> Vec<Arc<dyn Subscriber>> {
-    vec![Arc::new(mail::subscriber::Mails), Arc::new(webhooks::subscriber::Webhooks)]
+    vec![
+        Arc::new(mail::subscriber::Mails),
+        Arc::new(sales::subscriber::SalesByDay),
+        Arc::new(webhooks::subscriber::Webhooks),
+    ]
 }

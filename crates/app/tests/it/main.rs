@@ -13,6 +13,7 @@ mod engine;
 mod events;
 mod jobs;
 mod prepare_all;
+mod sales;
 mod shop;
 mod vendors;
 mod webhooks;

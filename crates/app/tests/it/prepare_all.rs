@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use stoa_app::{
     back_office, cart, catalog, event_log, events, fulfilment, idempotency, installation,
-    inventory, job, jobs, ledger, mail, order, vendor, webhooks,
+    inventory, job, jobs, ledger, mail, order, sales, vendor, webhooks,
 };
 use stoa_sql::{Sql, Write};
 use stoa_test_stores::{Store, on_both_stores};
@@ -30,6 +30,7 @@ fn pages() -> Vec<(&'static str, &'static [&'static Sql], &'static [&'static Wri
         ("mail/store.rs", mail::store::STATEMENTS, mail::store::WRITES),
         ("order/lookup.rs", order::lookup::STATEMENTS, order::lookup::WRITES),
         ("order/store.rs", order::store::STATEMENTS, order::store::WRITES),
+        ("sales/store.rs", sales::store::STATEMENTS, sales::store::WRITES),
         ("vendor/store.rs", vendor::store::STATEMENTS, vendor::store::WRITES),
         ("webhooks/store.rs", webhooks::store::STATEMENTS, webhooks::store::WRITES),
     ]

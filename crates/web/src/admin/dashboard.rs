@@ -5,7 +5,7 @@ use axum::extract::{RawQuery, State};
 use http::Response;
 use stoa_app::back_office::store::{self as back_office, LOW_STOCK, OrderFilter, OrderRow};
 use stoa_app::error::StoreError;
-use stoa_app::{catalog, inventory};
+use stoa_app::{catalog, inventory, sales};
 use stoa_domain::order::PaymentStatus;
 use stoa_kernel::Money;
 use stoa_pages::admin::{Attention, DashboardPage, DaySales, LowStock, Sales, Section};
@@ -40,7 +40,10 @@ async fn shown(web: &Web, staff: &Staff, query: Option<&str>) -> Result<Response
     let first = today.plus_seconds(-(DAYS - 1) * DAY_S);
 
     let mut tx = web.shop().db.read().await.map_err(StoreError::from)?;
-    let sales = back_office::sales_by_day(&mut tx, first, currency).await?;
+    let sales = sales::store::by_day(&mut tx, first, today, currency).await?;
+    // Today's is not summed up: it would be behind by a moment.
+    let so_far =
+        back_office::sales_between(&mut tx, today, now.plus_seconds(DAY_S), currency).await?;
     let before = back_office::sales_between(
         &mut tx,
         today.plus_seconds(-DAY_S),
@@ -58,7 +61,7 @@ async fn shown(web: &Web, staff: &Staff, query: Option<&str>) -> Result<Response
     let days: Vec<DaySales> = (0..DAYS)
         .map(|offset| {
             let day = first.plus_seconds(offset * DAY_S);
-            let found = sales.iter().find(|sales| sales.from == day);
+            let found = sales.iter().chain([&so_far]).find(|sales| sales.from == day);
             DaySales {
                 day,
                 orders: found.map_or(0, |sales| sales.n_orders),

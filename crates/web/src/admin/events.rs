@@ -6,7 +6,7 @@ use http::Response;
 use stoa_app::error::StoreError;
 use stoa_app::event_log::{self, LoggedEvent};
 use stoa_app::events::{CloudEvent, lag, matches, store};
-use stoa_app::{mail, webhooks};
+use stoa_app::{mail, sales, webhooks};
 use stoa_domain::event::schemas::SCHEMAS;
 use stoa_pages::admin::{
     EventListPage, EventPage, EventRow, Pager, Section, SubscriberListPage, SubscriberRow,
@@ -153,6 +153,7 @@ fn title(lag: &lag::Lag) -> &'static str {
         lag::SEARCH => "Search index",
         lag::COPIES => "Copies in the memory of this process",
         mail::subscriber::NAME => "Mails to customers",
+        sales::subscriber::NAME => "Sums of sales by day",
         webhooks::subscriber::NAME => "Webhooks",
         _ => "Subscriber",
     }
