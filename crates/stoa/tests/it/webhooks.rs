@@ -3,9 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 use stoa_app::webhooks::sign::Secret;
 
@@ -35,27 +41,50 @@ impl Delivery {
 /// Answers every n-th delivery with 500, the first of all among them.
 struct Receiver {
     address: SocketAddr,
+    scheme: &'static str,
     got: Arc<Mutex<Vec<Delivery>>>,
+    fails_every: Arc<AtomicUsize>,
 }
 
 impl Receiver {
     fn start(fails_every: usize) -> Self {
+        Self::speaking("http", fails_every, |stream, got, fails| serve(stream, got, fails))
+    }
+
+    /// The same with TLS.
+    fn with_tls(fails_every: usize, config: Arc<ServerConfig>) -> Self {
+        Self::speaking("https", fails_every, move |stream, got, fails| {
+            let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+            serve(StreamOwned::new(connection, stream), got, fails)
+        })
+    }
+
+    fn speaking(
+        scheme: &'static str,
+        fails_every: usize,
+        serve: impl Fn(TcpStream, &Mutex<Vec<Delivery>>, &AtomicUsize) -> std::io::Result<()>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let got: Arc<Mutex<Vec<Delivery>>> = Arc::default();
-        let kept = Arc::clone(&got);
+        let fails_every = Arc::new(AtomicUsize::new(fails_every));
+        let (kept, fails, serve) = (Arc::clone(&got), Arc::clone(&fails_every), Arc::new(serve));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let kept = Arc::clone(&kept);
+                let (kept, fails, serve) =
+                    (Arc::clone(&kept), Arc::clone(&fails), Arc::clone(&serve));
                 // A shop that is killed breaks its connections.
-                std::thread::spawn(move || drop(serve(stream, &kept, fails_every)));
+                std::thread::spawn(move || drop(serve(stream, &kept, &fails)));
             }
         });
-        Self { address, got }
+        Self { address, scheme, got, fails_every }
     }
 
     fn url(&self) -> String {
-        format!("http://{}/hooks", self.address)
+        format!("{}://{}/hooks", self.scheme, self.address)
     }
 
     fn got(&self) -> Vec<Delivery> {
@@ -70,8 +99,11 @@ impl Receiver {
     }
 }
 
-fn serve(stream: TcpStream, got: &Mutex<Vec<Delivery>>, fails_every: usize) -> std::io::Result<()> {
-    let mut answers = stream.try_clone()?;
+fn serve(
+    stream: impl Read + Write,
+    got: &Mutex<Vec<Delivery>>,
+    fails_every: &AtomicUsize,
+) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
     loop {
         let mut headers = BTreeMap::new();
@@ -89,7 +121,8 @@ fn serve(stream: TcpStream, got: &Mutex<Vec<Delivery>>, fails_every: usize) -> s
         let mut body = vec![0; headers["content-length"].parse().unwrap()];
         reader.read_exact(&mut body)?;
         let mut got = got.lock().unwrap();
-        let status = if got.len().is_multiple_of(fails_every) { 500 } else { 204 };
+        let status =
+            if got.len().is_multiple_of(fails_every.load(Ordering::Relaxed)) { 500 } else { 204 };
         got.push(Delivery {
             id: headers["webhook-id"].clone(),
             at_s: headers["webhook-timestamp"].parse().unwrap(),
@@ -98,7 +131,7 @@ fn serve(stream: TcpStream, got: &Mutex<Vec<Delivery>>, fails_every: usize) -> s
             status,
         });
         drop(got);
-        write!(answers, "HTTP/1.1 {status} x\r\ncontent-length: 0\r\n\r\n")?;
+        write!(reader.get_mut(), "HTTP/1.1 {status} x\r\ncontent-length: 0\r\n\r\n")?;
     }
 }
 
@@ -196,6 +229,97 @@ fn events_are_delivered_signed_and_in_order_to_a_receiver_that_fails_now_and_the
     eventually("it is sent again", || receiver.got().len() > n_before);
     let again = receiver.got().pop().unwrap();
     assert!(receiver.got()[..n_before].iter().any(|first| first.id == again.id), "{again:?}");
+    shop.assert_sound();
+}
+
+/// A certificate for 127.0.0.1 that nobody vouches for, in this folder.
+fn certificate(folder: &Path) -> Arc<ServerConfig> {
+    std::fs::create_dir_all(folder).unwrap();
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])
+        .args(["-nodes", "-days", "2", "-subj", "/CN=receiver"])
+        .args(["-addext", "subjectAltName=IP:127.0.0.1"])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+        .args(["-keyout", "key.pem", "-out", "cert.pem"])
+        .current_dir(folder)
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let chain = vec![CertificateDer::from_pem_file(folder.join("cert.pem")).unwrap()];
+    let key = PrivateKeyDer::from_pem_file(folder.join("key.pem")).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key);
+    Arc::new(config.unwrap())
+}
+
+#[test]
+fn a_receiver_is_called_with_tls_if_its_certificate_is_trusted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (good, bad) = (folder.path().join("good"), folder.path().join("bad"));
+    let receiver = Receiver::with_tls(usize::MAX, certificate(&good));
+    let stranger = Receiver::with_tls(usize::MAX, certificate(&bad));
+    let shop = Shop::closed()
+        .set("STOA_WEBHOOKS__ALLOW_PRIVATE", "true")
+        // What the operating system trusts.
+        .set("SSL_CERT_FILE", good.join("cert.pem").to_str().unwrap())
+        .stocked(&[simple("lamp", 2_500, 5)])
+        .open();
+    let token = shop.token("admin");
+    register(&shop, &token, &receiver.url(), &["order.*"]);
+    let (id, _) = register(&shop, &token, &stranger.url(), &["order.*"]);
+    shop.order("LAMP", 1);
+    assert_complete(&shop, &receiver);
+    let path = format!("/api/admin/v1/webhooks/{id}/deliveries");
+    eventually("the log says why the other gets nothing", || {
+        let list = shop.get(&path).bearer(&token).expect(200).json();
+        let Some(delivery) = list["items"].as_array().unwrap().last() else { return false };
+        let one = format!("{path}/{}", delivery["id"].as_str().unwrap());
+        let one = shop.get(&one).bearer(&token).expect(200).json();
+        one["attempts"][0]["error"].as_str().is_some_and(|error| error.contains("certificate"))
+    });
+    assert!(stranger.got().is_empty());
+}
+
+#[test]
+fn an_endpoint_that_fails_for_days_is_left_alone_and_comes_back_by_itself() {
+    let shop = Shop::closed()
+        .set("STOA_WEBHOOKS__ALLOW_PRIVATE", "true")
+        .stocked(&[simple("lamp", 2_500, 500)])
+        .open();
+    let token = shop.token("admin");
+    let receiver = Receiver::start(1);
+    let (id, _) = register(&shop, &token, &receiver.url(), &["order.*"]);
+    for _ in 0..25 {
+        shop.order("LAMP", 1);
+    }
+    let path = format!("/api/admin/v1/webhooks/{id}");
+    let is =
+        |breaker: &str| shop.get(&path).bearer(&token).expect(200).json()["breaker"] == breaker;
+    eventually("its breaker opens", || is("open"));
+    // Five days later it is called once an hour.
+    shop.change(
+        "update webhooks set failing_since = failing_since - 6 * 86400000000, probe_at = 0",
+        "update webhooks set failing_since = failing_since - interval '6 days', probe_at = 'epoch'",
+    );
+    let n_before = receiver.got().len();
+    eventually("it is tried once more", || receiver.got().len() > n_before);
+    eventually("it is left alone", || is("disabled"));
+    shop.order("LAMP", 1);
+    // The receiver is back; the hour passes.
+    receiver.fails_every.store(usize::MAX, Ordering::Relaxed);
+    let (sqlite, postgres) = (
+        "update webhooks set probe_at = 0; update webhook_deliveries set next_at = 0",
+        "update webhooks set probe_at = 'epoch'; update webhook_deliveries set next_at = 'epoch'",
+    );
+    shop.change(sqlite, postgres);
+    eventually("it is on again", || is("closed"));
+    shop.change(sqlite, postgres); // Tries that were put off while it failed.
+    assert_complete(&shop, &receiver);
     shop.assert_sound();
 }
 
