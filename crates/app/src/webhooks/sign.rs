@@ -6,7 +6,7 @@
 use data_encoding::BASE64;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use stoa_kernel::{Timestamp, WebhookId, limits};
+use stoa_kernel::{Timestamp, WebhookId};
 
 use super::store::Webhook;
 
@@ -74,9 +74,11 @@ pub fn signatures(
 ) -> String {
     let signed = |version| Secret::derive(shop, webhook.id, version).sign(id, at_s, body);
     let newest = signed(webhook.secret_version);
-    let is_overlap =
-        webhook.rotated_at.is_some_and(|at| now < at.plus_seconds(limits::WEBHOOK_OLD_SECRET_S));
-    if is_overlap { format!("{newest} {}", signed(webhook.secret_version - 1)) } else { newest }
+    if webhook.old_secret_until(now).is_some() {
+        format!("{newest} {}", signed(webhook.secret_version - 1))
+    } else {
+        newest
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! All SQL about webhooks. Owns `webhooks`, `webhook_deliveries` and `webhook_attempts`.
 
 use stoa_domain::webhooks::breaker::Breaker;
-use stoa_kernel::{Ctx, DeliveryId, EventId, Timestamp, WebhookId};
+use stoa_kernel::{Ctx, DeliveryId, EventId, Timestamp, WebhookId, limits};
 use stoa_sql::{Param, Row, Sql, Tx, Type, Verb, Write, sql};
 use uuid::Uuid;
 
@@ -274,6 +274,14 @@ pub struct Webhook {
     pub created_at: Timestamp,
     /// When it was edited last.
     pub updated_at: Timestamp,
+}
+
+impl Webhook {
+    /// Until when the secret before the newest signs too; none where there is none that does now.
+    pub fn old_secret_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let until = self.rotated_at?.plus_seconds(limits::WEBHOOK_OLD_SECRET_S);
+        (now < until).then_some(until)
+    }
 }
 
 fn webhook(row: &Row<'_>) -> Result<Webhook> {

@@ -48,7 +48,7 @@ struct Receiver {
 
 impl Receiver {
     fn start(fails_every: usize) -> Self {
-        Self::speaking("http", fails_every, |stream, got, fails| serve(stream, got, fails))
+        Self::speaking("http", fails_every, serve)
     }
 
     /// The same with TLS.

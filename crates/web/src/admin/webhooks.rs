@@ -14,7 +14,7 @@ use stoa_app::webhooks::store::{self, Delivery, DeliveryState, Webhook};
 use stoa_app::{Tx, event_log};
 use stoa_domain::Refusal;
 use stoa_domain::event::schemas::SCHEMAS;
-use stoa_kernel::{DeliveryId, Timestamp, WebhookId, limits};
+use stoa_kernel::{DeliveryId, Timestamp, WebhookId};
 use stoa_pages::admin::{
     AttemptRow, ConfirmPage, DeliveryPage, DeliveryRow, FieldError, NewWebhookPage, Notice,
     OrderTab, Pager, Section, Tone, WebhookForm, WebhookListPage, WebhookPage, WebhookRow,
@@ -357,7 +357,7 @@ async fn filled(
             n: Some(n),
         });
     }
-    let until = webhook.rotated_at.map(|at| at.plus_seconds(limits::WEBHOOK_OLD_SECRET_S));
+    let old_secret_until = webhook.old_secret_until(now);
     Ok(WebhookPage {
         frame: staff.frame(web, Section::Webhooks).await,
         id: webhook.id.to_string(),
@@ -376,7 +376,7 @@ async fn filled(
         },
         url: webhook.url,
         secret: None,
-        old_secret_until: until.filter(|until| *until > now),
+        old_secret_until,
         tabs,
         rows: found.into_iter().map(row).collect(),
         pager: Pager {

@@ -228,9 +228,9 @@ pub(crate) async fn load(tx: &mut Tx, id: WebhookId) -> Result<Webhook, ApiError
 }
 
 fn view(webhook: Webhook, now: Timestamp) -> WebhookView {
-    let until = webhook.rotated_at.map(|at| at.plus_seconds(limits::WEBHOOK_OLD_SECRET_S));
     WebhookView {
         id: webhook.id.to_string(),
+        old_secret_until: webhook.old_secret_until(now).map(|until| until.to_string()),
         breaker: webhook.breaker.state(now).as_str(),
         failures: webhook.breaker.failures,
         failing_since: webhook.breaker.failing_since.map(|at| at.to_string()),
@@ -239,7 +239,6 @@ fn view(webhook: Webhook, now: Timestamp) -> WebhookView {
         description: webhook.description,
         enabled: webhook.is_enabled,
         secret_version: webhook.secret_version,
-        old_secret_until: until.filter(|until| *until > now).map(|until| until.to_string()),
         version: webhook.version,
         created_at: webhook.created_at.to_string(),
         updated_at: webhook.updated_at.to_string(),
