@@ -269,6 +269,11 @@ impl Shop {
         connection
     }
 
+    /// Whether it runs on the embedded store.
+    pub fn is_embedded(&self) -> bool {
+        matches!(self.store, Store::Embedded(_))
+    }
+
     /// Runs a statement on the database, said for each store; for what takes days otherwise.
     pub fn change(&self, sqlite: &str, postgres: &str) {
         match &self.store {
