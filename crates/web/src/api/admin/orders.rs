@@ -86,7 +86,8 @@ fn fulfilment_status(query: &str) -> Result<(Option<OrderFulfilment>, String), A
         ("status" = Option<String>, Query,
             description = "`pending`, `placed`, `failed` or `cancelled`"),
         ("fulfilment_status" = Option<String>, Query,
-            description = "`unfulfilled`, `partially_fulfilled` or `fulfilled`"),
+            description = "`unfulfilled`, `partially_fulfilled` or `fulfilled`; cancelled orders count, \
+                too, unless `status=placed`"),
         ("q" = Option<String>, Query, description = "An order number, or part of an e-mail address"),
         ("limit" = Option<u32>, Query, description = "1 to 100; 50 unless given"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before")),
