@@ -129,10 +129,8 @@ fn about_fulfilment(
 ) -> Result<Contents, TemplateError> {
     let mut contents = about_order(shop, order, language)?;
     let tracking = &sent.tracking;
-    let names: Vec<&str> =
-        [&tracking.carrier, &tracking.number].into_iter().flatten().map(String::as_str).collect();
     if let Some(values) = contents.values.get_mut("order").and_then(|order| order.as_object_mut()) {
-        values.insert("tracking".to_owned(), names.join(" ").into());
+        values.insert("tracking".to_owned(), tracking.name().into());
         let url = tracking.link().unwrap_or_default();
         values.insert("tracking_url".to_owned(), url.into());
     }

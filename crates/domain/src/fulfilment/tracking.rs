@@ -60,6 +60,12 @@ impl Tracking {
         }
     }
 
+    /// Carrier and number, as far as they are known; may be empty.
+    pub fn name(&self) -> String {
+        let parts = [&self.carrier, &self.number].into_iter().flatten().map(String::as_str);
+        parts.collect::<Vec<_>>().join(" ")
+    }
+
     /// Where the parcel is followed: the address that was given, or that of a well-known carrier.
     pub fn link(&self) -> Option<String> {
         if let Some(url) = &self.url {
@@ -93,6 +99,13 @@ mod tests {
         assert_eq!(tracking("Bike courier", "7", "").link(), None);
         assert_eq!(tracking("UPS", "é", "").link(), None);
         assert_eq!(Tracking::default().link(), None);
+    }
+
+    #[test]
+    fn a_parcel_is_called_by_what_is_known_of_it() {
+        assert_eq!(tracking("UPS", "1Z", "").name(), "UPS 1Z");
+        assert_eq!(tracking("", "1Z", "").name(), "1Z");
+        assert_eq!(Tracking::default().name(), "");
     }
 
     #[test]

@@ -99,10 +99,8 @@ fn done(web: &Web, outcome: Outcome) -> Result<(), ApiError> {
 
 /// A fulfilment as pages show it.
 pub(super) fn parcel(order: &Order, fulfilment: &Fulfilment) -> Parcel {
-    let tracking = &fulfilment.tracking;
-    let names: Vec<&str> =
-        [&tracking.carrier, &tracking.number].into_iter().flatten().map(String::as_str).collect();
-    let link = tracking.link().unwrap_or_default();
+    let name = fulfilment.tracking.name();
+    let link = fulfilment.tracking.link().unwrap_or_default();
     Parcel {
         href: format!("/admin/orders/{}/fulfilments/{}", order.id, fulfilment.id),
         name: format!("{}-{}", order_name(order.id, order.number), fulfilment.number),
@@ -112,7 +110,7 @@ pub(super) fn parcel(order: &Order, fulfilment: &Fulfilment) -> Parcel {
             .pieces(fulfilment)
             .map(|(line, n)| (n, line.title.clone(), line.variant_title.clone()))
             .collect(),
-        tracking: if names.is_empty() { link.clone() } else { names.join(" ") },
+        tracking: if name.is_empty() { link.clone() } else { name },
         link,
     }
 }

@@ -258,21 +258,16 @@ async fn view(web: &Web, order: &Order) -> Result<OrderView, ApiError> {
 }
 
 fn parcel(order: &Order, fulfilment: &Fulfilment) -> Parcel {
-    let tracking = &fulfilment.tracking;
-    let names: Vec<&str> =
-        [&tracking.carrier, &tracking.number].into_iter().flatten().map(String::as_str).collect();
+    let name = fulfilment.tracking.name();
     let item = |(line, n): (&OrderLine, i64)| match line.variant_title.as_str() {
         "" => (n, line.title.clone()),
         variant => (n, format!("{} ({variant})", line.title)),
     };
-    let link = tracking.link().unwrap_or_default();
+    let link = fulfilment.tracking.link().unwrap_or_default();
     Parcel {
         sent_on: views::when(fulfilment.created_at),
         items: order.pieces(fulfilment).map(item).collect(),
-        tracking: match names.as_slice() {
-            [] if !link.is_empty() => "the parcel".to_owned(),
-            names => names.join(" "),
-        },
+        tracking: if name.is_empty() && !link.is_empty() { "the parcel".to_owned() } else { name },
         link,
     }
 }

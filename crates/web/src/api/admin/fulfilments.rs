@@ -11,11 +11,10 @@ use stoa_domain::{Command, Refusal, Reply};
 use stoa_kernel::{FulfilmentId, LineId, OrderId};
 use utoipa::ToSchema;
 
-use super::orders::order_id;
-use super::{if_match, stale};
-use crate::api::products::with_etag;
+use super::if_match;
+use super::orders::{done, not_done, order_id};
 use crate::extract::{IdempotencyKey, OrdersWrite, Program, RawBody};
-use crate::reply::{self, ApiError, ApiResult};
+use crate::reply::{ApiError, ApiResult};
 use crate::state::Web;
 
 /// Pieces of an order that leave together.
@@ -64,21 +63,13 @@ fn items(items: &[FulfilmentItemView]) -> Result<Vec<(LineId, i64)>, ApiError> {
 }
 
 /// Has the engine do it, and answers with the order as it is then.
-async fn submit(web: &Web, status: u16, submission: Submission, asked: bool) -> ApiResult {
+async fn submit(web: &Web, status: u16, submission: Submission, has_version: bool) -> ApiResult {
     match web.shop().engine.submit(submission).await {
         Outcome::Done { reply: Reply::Order(order), repeated } => {
             web.shop().wake.notify_waiters();
-            let view = OrderView::from(&*order);
-            let response = with_etag(reply::json(status, &view), order.version);
-            Ok(if repeated { reply::replayed(response) } else { response })
+            Ok(done(status, &order, repeated))
         }
-        Outcome::Replayed(answer) => {
-            // The engine keeps the view of an order as the answer to placing it, with 201.
-            let status = if answer.status == 201 { status } else { answer.status };
-            Ok(reply::replayed(reply::raw(status, answer.body)))
-        }
-        Outcome::Refused(Refusal::Stale) if asked => Err(stale()),
-        other => Err(reply::undone(other)),
+        other => not_done(status, other, has_version),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Orders, as the merchant's programs read and cancel them.
 
+use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
-use http::HeaderMap;
+use http::{HeaderMap, Response};
 use serde::{Deserialize, Serialize};
 use stoa_app::checkout;
 use stoa_app::engine::{Outcome, Submission};
@@ -10,7 +11,7 @@ use stoa_app::order::store::{self, OrderFilter};
 use stoa_app::view::{MoneyView, OrderView, Problem};
 use stoa_domain::catalog::FieldError;
 use stoa_domain::fulfilment::OrderFulfilment;
-use stoa_domain::order::{CancelOrder, OrderStatus, PaymentStatus};
+use stoa_domain::order::{CancelOrder, Order, OrderStatus, PaymentStatus};
 use stoa_domain::{Command, Refusal, Reply};
 use stoa_kernel::{OrderId, limits};
 use utoipa::ToSchema;
@@ -192,15 +193,28 @@ pub async fn cancel(
                     _ => checkout::answer_now(shop, idempotency, &order).await?,
                 }
             }
-            let response = with_etag(reply::json(200, &OrderView::from(&order)), order.version);
-            Ok(if repeated { reply::replayed(response) } else { response })
+            Ok(done(200, &order, repeated))
         }
+        other => not_done(200, other, expected_version.is_some()),
+    }
+}
+
+/// The answer to a command that was done: the order as it is then.
+pub(super) fn done(status: u16, order: &Order, repeated: bool) -> Response<Body> {
+    let response = with_etag(reply::json(status, &OrderView::from(order)), order.version);
+    if repeated { reply::replayed(response) } else { response }
+}
+
+/// The answer to a command on an order that was not done, or not now. `has_version` says whether the
+/// request named the version that the order must have.
+pub(super) fn not_done(status: u16, outcome: Outcome, has_version: bool) -> ApiResult {
+    match outcome {
         Outcome::Replayed(answer) => {
             // The engine keeps the view of an order as the answer to placing it, with 201.
-            let status = if answer.status == 201 { 200 } else { answer.status };
+            let status = if answer.status == 201 { status } else { answer.status };
             Ok(reply::replayed(reply::raw(status, answer.body)))
         }
-        Outcome::Refused(Refusal::Stale) if expected_version.is_some() => Err(stale()),
+        Outcome::Refused(Refusal::Stale) if has_version => Err(stale()),
         other => Err(reply::undone(other)),
     }
 }
