@@ -137,6 +137,7 @@ test("back office", async ({ page }, info) => {
   for (const [name, path] of [
     ["admin-orders", "/admin/orders"],
     ["admin-orders-none", "/admin/orders?q=nobody%40example.com"],
+    ["admin-carts", "/admin/carts"],
     ["admin-products", "/admin/products"],
     ["admin-product-new", "/admin/products/new"],
     ["admin-events", "/admin/events"],
@@ -173,6 +174,11 @@ test("back office", async ({ page }, info) => {
   await page.locator(".parcel .row-link").first().click();
   await expect(page.getByRole("heading", { level: 1 })).toContainText("Fulfilment");
   await see("admin-fulfilment");
+
+  await page.goto("/admin/carts");
+  await page.locator("tbody .row-link").first().click();
+  await expect(page.getByRole("heading", { level: 1 })).toContainText("Abandoned cart");
+  await see("admin-cart");
 
   await page.goto("/admin/products?q=nocturne");
   await page.locator("tbody .row-link").first().click();

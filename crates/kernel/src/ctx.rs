@@ -73,6 +73,7 @@ makers! {
     variant_id -> VariantId,
     category_id -> CategoryId,
     location_id -> LocationId,
+    abandoned_cart_id -> AbandonedCartId,
     order_id -> OrderId,
     line_id -> LineId,
     payment_id -> PaymentId,

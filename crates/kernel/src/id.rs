@@ -137,6 +137,8 @@ ids! {
     CategoryId = "cat";
     /// A place that holds stock.
     LocationId = "loc";
+    /// A cart that was abandoned. It names the cart and opens nothing.
+    AbandonedCartId = "acart";
     /// An order.
     OrderId = "ord";
     /// A line of a cart or an order.

@@ -50,6 +50,8 @@ pub const JOB_LEASE_S: i64 = 15;
 pub const DEAD_JOB_KEEP_S: i64 = 30 * 24 * 3_600;
 /// How long an open cart that nobody touches is kept, in seconds (90 days).
 pub const CART_KEEP_S: i64 = 90 * 24 * 3_600;
+/// How long nobody touches a cart until it counts as abandoned, in seconds (one hour).
+pub const CART_ABANDONED_S: i64 = 3_600;
 /// How long a mail is kept after it was sent, in seconds (90 days).
 pub const MAIL_KEEP_S: i64 = 90 * 24 * 3_600;
 /// Bytes of a mail template that a merchant writes.

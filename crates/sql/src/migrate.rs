@@ -36,6 +36,7 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     11 "0011_fulfilments",
     12 "0012_checks_of_fulfilments",
     13 "0013_sales",
+    14 "0014_abandoned_carts",
 ];
 
 /// The number of the newest one.

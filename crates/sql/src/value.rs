@@ -102,6 +102,7 @@ macro_rules! from_ids {
 }
 
 from_ids!(
+    AbandonedCartId,
     CategoryId,
     EventId,
     WebhookId,

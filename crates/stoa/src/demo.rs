@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use anyhow::{Context, bail};
+use stoa_app::cart::abandoned;
 use stoa_app::checkout::{Completion, PaymentChoice, complete_cart};
 use stoa_app::demo::{buyers, catalogue};
 use stoa_app::engine::Outcome;
@@ -51,6 +52,7 @@ pub(crate) async fn fill(data: &DataDir, config: &Config) -> anyhow::Result<()> 
         make_orders(&shop).await?;
     }
     BEHIND_S.store(0, Ordering::Relaxed);
+    abandoned::find(&shop, |_| ()).await.context("the abandoned carts")?;
     stoa_app::follow::catch_up(&shop, &mut 0).await.context("the search index")?;
 
     if shop.mailer.sends() {

@@ -13,25 +13,31 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::body::Body;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, COOKIE, HOST, LOCATION, SET_COOKIE};
+use http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, COOKIE, HOST, LOCATION, SET_COOKIE,
+};
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use stoa_app::cache::Cache;
+use stoa_app::cart::abandoned;
 use stoa_app::catalog::Catalog;
-use stoa_app::engine::Engine;
+use stoa_app::engine::{Engine, Outcome};
 use stoa_app::events::lag::Followed;
 use stoa_app::jobs::queue::TableQueue;
 use stoa_app::mail::MailSettings;
 use stoa_app::rate_limit::Limits;
 use stoa_app::webhooks::store;
 use stoa_app::{Shop, clock, doctor, event_log, events, mail, staff};
+use stoa_domain::Command;
+use stoa_domain::cart::{AddLine, CartPatch, CreateCart, UpdateCart};
+use stoa_domain::command::VariantRef;
 use stoa_domain::shop::{ShippingMethod, ShopConfig};
 use stoa_domain::webhooks::breaker::Breaker;
 use stoa_embedded::cache::MemoryCache;
 use stoa_embedded::outbox::Outbox;
 use stoa_embedded::search::TantivyIndex;
 use stoa_embedded::test_payment::{Behaviour, NAME, TestProvider};
-use stoa_kernel::{Currency, Money};
+use stoa_kernel::{Currency, Money, Timestamp, Token};
 use stoa_ports::cache::Quota;
 use stoa_ports::jobs::Ending;
 use stoa_ports::payment::PaymentProvider;
@@ -166,6 +172,44 @@ impl Office {
         self.api("PATCH", &cart, &details).await;
         let payment = json!({"payment": {"provider": "test", "token": "tok_ok"}});
         self.api("POST", &format!("{cart}/complete"), &payment).await
+    }
+
+    /// Fills a cart of somebody who left so many seconds ago, and gives its path.
+    async fn leave(&self, sku: &str) -> String {
+        fn long_ago() -> Timestamp {
+            clock::now().plus_seconds(-7_200)
+        }
+        let shop = self.web.shop();
+        let (engine, _) =
+            Engine::start(shop.db.clone(), Arc::clone(&shop.config), long_ago, 8).unwrap();
+        let token = Token::from_random([9; 16]);
+        let cart = token.hash();
+        let variant = VariantRef::Sku(sku.to_owned());
+        let email = Some(Some("joan@example.com".to_owned()));
+        let patch = CartPatch { email, ..CartPatch::default() };
+        for command in [
+            Command::CreateCart(CreateCart { key: cart }),
+            Command::AddLine(AddLine { cart, variant, quantity: 2 }),
+            Command::UpdateCart(UpdateCart { cart, patch }),
+        ] {
+            assert!(matches!(engine.submit(command).await, Outcome::Done { .. }));
+        }
+        format!("/api/v1/carts/cart_{}", token.reveal())
+    }
+
+    /// The answer of the merchant's API to a reader of orders.
+    async fn read_api(&self, path: &str) -> (StatusCode, Value) {
+        let shop = self.web.shop();
+        let scopes = staff::Scopes::new([staff::Scope::OrdersRead]);
+        let token =
+            staff::create_api_token(&shop.db, clock::now(), "reader", &scopes, None).await.unwrap();
+        let request =
+            Request::get(path).header(AUTHORIZATION, format!("Bearer {}", token.reveal()));
+        let request = request.body(Body::empty()).unwrap();
+        let response = router(self.web.clone()).oneshot(request).await.unwrap();
+        let status = response.status();
+        let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        (status, serde_json::from_slice(&bytes).unwrap())
     }
 
     async fn assert_sound(&self) {
@@ -1114,6 +1158,62 @@ async fn someone_who_is_invited_joins_unless_it_is_taken_back() {
     assert_eq!(other.submit(&page, &links[0], &form).await.location(), "/admin");
     assert!(other.get("/admin/people").await.body.contains("Grace"));
     assert_eq!(other.get(&links[0]).await.status, StatusCode::GONE);
+}
+
+#[tokio::test]
+async fn an_abandoned_cart_is_shown_until_it_becomes_an_order_and_after() {
+    let shop = Office::open();
+    let mut ada = shop.administrator().await;
+    let page = ada.get("/admin/carts").await;
+    assert!(page.body.contains("No cart was abandoned."), "{}", page.body);
+    let product = make_mug(&mut ada).await;
+    set_stock(&mut ada, &product, &[("rows/1/on_hand", "9")]).await;
+    let cart = shop.leave("MUG-CHALK").await;
+    let inner = shop.web.shop();
+    abandoned::find(inner, |_| ()).await.unwrap();
+
+    let page = ada.get("/admin/carts").await;
+    assert!(page.body.contains("joan@example.com"), "{}", page.body);
+    let (_, link) = page.body.split_once("href=\"/admin/carts/").unwrap();
+    let id = link.split_once('"').unwrap().0.to_owned();
+    let address = format!("/admin/carts/{id}");
+    let page = ada.get(&address).await;
+    assert!(page.body.contains("MUG-CHALK") && page.body.contains("Abandoned"), "{}", page.body);
+    assert!(!page.body.contains(cart.rsplit('/').next().unwrap()), "what opens the cart");
+    assert_eq!(ada.get("/admin/carts/acart_x").await.status, StatusCode::NOT_FOUND);
+    let path = format!("/api/admin/v1/abandoned-carts/{id}");
+    let (status, read) = shop.read_api(&path).await;
+    assert_eq!((status, &read["status"]), (StatusCode::OK, &json!("abandoned")), "{read}");
+    assert_eq!(read["email"], "joan@example.com");
+    assert_eq!(
+        (&read["lines"][0]["sku"], &read["lines"][0]["quantity"]),
+        (&json!("MUG-CHALK"), &json!(2))
+    );
+
+    let joans = json!({"name": "Joan Clarke", "line1": "1 Navy Yard", "city": "Boston",
+        "region": "MA", "postal_code": "02129", "country": "US"});
+    let details = json!({"shipping_address": joans, "shipping_method": "standard"});
+    shop.api("PATCH", &cart, &details).await;
+    let payment = json!({"payment": {"provider": "test", "token": "tok_ok"}});
+    let order = shop.api("POST", &format!("{cart}/complete"), &payment).await;
+    events::runner::catch_up(inner, Arc::new(abandoned::RecoveredCarts)).await.unwrap();
+    let (_, read) = shop.read_api(&path).await;
+    assert_eq!((&read["status"], &read["order_id"]), (&json!("recovered"), &order["id"]));
+    let page = ada.get(&address).await;
+    assert!(page.body.contains(&format!("#{}", order["number"])), "{}", page.body);
+    let list = |query: &str| format!("/api/admin/v1/abandoned-carts{query}");
+    let (_, open) = shop.read_api(&list("?status=abandoned")).await;
+    assert_eq!((&open["items"], &open["total"]), (&json!([]), &json!(0)));
+    let (_, recovered) = shop.read_api(&list("?status=recovered&limit=1")).await;
+    assert_eq!(recovered["items"][0]["id"], id.as_str());
+    let after = recovered["next_cursor"].as_str().unwrap();
+    let (_, rest) = shop.read_api(&list(&format!("?cursor={after}"))).await;
+    assert_eq!(rest["items"], json!([]));
+    let (status, _) = shop.read_api(&list("?q=joan")).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    let page = ada.get("/admin/carts?status=abandoned").await;
+    assert!(!page.body.contains("joan@example.com"));
+    shop.assert_sound().await;
 }
 
 #[tokio::test]

@@ -1,3 +1,4 @@
-//! Carts in the store. Owns the table `carts`.
+//! Carts in the store. Owns the table `carts`; [`abandoned`] those that were left.
 
+pub mod abandoned;
 pub mod store;

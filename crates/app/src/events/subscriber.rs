@@ -10,7 +10,7 @@ use crate::entropy::EntropyError;
 use crate::error::StoreError;
 use crate::event_log::LoggedEvent;
 use crate::shop::Shop;
-use crate::{mail, sales, webhooks};
+use crate::{cart, mail, sales, webhooks};
 
 /// Why a subscriber could not take facts.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +81,7 @@ pub trait Subscriber: Send + Sync {
 /// Everybody who takes facts of this shop.
 pub fn subscribers() -> Vec<Arc<dyn Subscriber>> {
     vec![
+        Arc::new(cart::abandoned::RecoveredCarts),
         Arc::new(mail::subscriber::Mails),
         Arc::new(sales::subscriber::SalesByDay),
         Arc::new(webhooks::subscriber::Webhooks),

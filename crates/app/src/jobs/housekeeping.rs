@@ -6,6 +6,7 @@ use stoa_sql::Tx;
 
 use super::schedule::Schedule;
 use super::{Handlers, JobFailure, JobHandler, Run, store};
+use crate::cart::abandoned::{FIND_ABANDONED, FindAbandoned};
 use crate::error::StoreError;
 use crate::follow;
 use crate::shop::Shop;
@@ -32,6 +33,7 @@ pub fn schedules() -> Result<Vec<Schedule>, stoa_kernel::CronError> {
     Ok(vec![
         Schedule::new(PURGE_KEYS, "*/5 * * * *", 600)?,
         Schedule::new(PURGE_SESSIONS, "10 * * * *", 600)?,
+        Schedule::new(FIND_ABANDONED, "35 * * * *", 3_600)?,
         Schedule::new(PURGE_CARTS, "20 3 * * *", 3_600)?,
         Schedule::new(crate::mail::send::PURGE, "50 3 * * *", 600)?,
         Schedule::new(PURGE_JOBS, "40 3 * * *", 600)?,
@@ -44,6 +46,7 @@ pub(super) fn handlers() -> Handlers {
     Handlers::new()
         .with(PURGE_KEYS, Purge(Old::Keys))
         .with(PURGE_SESSIONS, Purge(Old::Sessions))
+        .with(FIND_ABANDONED, FindAbandoned)
         .with(PURGE_CARTS, PurgeCarts)
         .with(PURGE_JOBS, Purge(Old::Jobs))
         .with(PURGE_WEBHOOKS, Purge(Old::Deliveries))

@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod abandoned_carts;
 mod engine;
 mod events;
 mod jobs;

@@ -16,6 +16,11 @@ on_both_stores! { every_statement_is_prepared }
 fn pages() -> Vec<(&'static str, &'static [&'static Sql], &'static [&'static Write])> {
     vec![
         ("back_office/store.rs", back_office::store::STATEMENTS, &[]),
+        (
+            "cart/abandoned/store.rs",
+            cart::abandoned::store::STATEMENTS,
+            cart::abandoned::store::WRITES,
+        ),
         ("cart/store.rs", cart::store::STATEMENTS, cart::store::WRITES),
         ("catalog/store.rs", catalog::store::STATEMENTS, catalog::store::WRITES),
         ("event_log.rs", event_log::STATEMENTS, event_log::WRITES),

@@ -3,6 +3,7 @@
 //! Table: `carts`. Whoever holds the cart's token may change it. A cart is open until an order is
 //! made of it, and open again when that order's payment fails.
 
+pub mod abandoned;
 pub mod add_line;
 pub mod change_line;
 pub mod create_cart;
@@ -17,6 +18,7 @@ use crate::pricing::{self, Priced};
 use crate::refusal::Refusal;
 use crate::shop::ShopConfig;
 
+pub use abandoned::AbandonedCart;
 pub use add_line::AddLine;
 pub use change_line::ChangeLine;
 pub use create_cart::CreateCart;

@@ -10,20 +10,34 @@ mod tests;
 
 use serde::Serialize;
 use stoa_kernel::{
-    FulfilmentId, LineId, LocationId, Money, OrderId, PaymentId, ProductId, UserId, VariantId,
-    VendorId,
+    AbandonedCartId, FulfilmentId, LineId, LocationId, Money, OrderId, PaymentId, ProductId,
+    UserId, VariantId, VendorId,
 };
 
 /// A fact about one aggregate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// What it is about, as in `CloudEvents`: `order/ord_...`, `product/prod_...`,
-    /// `stock/var_.../loc_...`, `price/var_...`, `user/usr_...`.
+    /// `stock/var_.../loc_...`, `price/var_...`, `cart/acart_...`, `user/usr_...`.
     pub subject: String,
     /// Its place among the facts about that subject, from 1 without gaps.
     pub sequence: i64,
     /// What happened.
     pub body: EventBody,
+}
+
+/// A quantity of a variant in an event of a cart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct CartItem {
+    /// The variant.
+    pub variant_id: VariantId,
+    /// Its SKU when it was added.
+    pub sku: String,
+    /// Pieces.
+    pub quantity: i64,
+    /// The price of one that the shopper saw.
+    pub unit_price: Money,
 }
 
 /// A quantity of a variant in an order event.
@@ -117,6 +131,22 @@ pub enum EventBody {
         available_before: i64,
         /// Pieces that can be sold now, over all locations.
         available: i64,
+    },
+    /// A shopper who can be reached has left a cart with goods in it. At most once for a cart.
+    CartAbandoned {
+        /// Which; not what opens it.
+        cart_id: AbandonedCartId,
+        /// What it comes to, with as much of shipping and tax as is known.
+        total: Money,
+        /// What is in it.
+        items: Vec<CartItem>,
+    },
+    /// A cart that was abandoned has become an order that stands.
+    CartRecovered {
+        /// Which.
+        cart_id: AbandonedCartId,
+        /// Which order.
+        order_id: OrderId,
     },
     /// An order waits for its payment; stock is reserved for it.
     OrderPending {
@@ -256,6 +286,8 @@ impl EventBody {
             Self::ProductDeleted { .. } => "product.deleted",
             Self::PriceChanged { .. } => "price.changed",
             Self::StockChanged { .. } => "stock.changed",
+            Self::CartAbandoned { .. } => "cart.abandoned",
+            Self::CartRecovered { .. } => "cart.recovered",
             Self::OrderPending { .. } => "order.pending",
             Self::OrderPlaced { .. } => "order.placed",
             Self::OrderCancelled { .. } => "order.cancelled",

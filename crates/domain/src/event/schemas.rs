@@ -27,6 +27,8 @@ macro_rules! schemas {
 
 /// All of them, by type and version.
 pub const SCHEMAS: &[Schema] = schemas![
+    "cart.abandoned" 1,
+    "cart.recovered" 1,
     "fulfilment.cancelled" 1,
     "fulfilment.created" 1,
     "fulfilment.updated" 1,

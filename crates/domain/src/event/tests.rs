@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use stoa_kernel::{Ctx, Currency, IdSource, Money, Timestamp};
 
 use super::schemas::{SCHEMAS, newest};
-use super::{EventBody, FulfilledItem, OrderedItem};
+use super::{CartItem, EventBody, FulfilledItem, OrderedItem};
 
 /// One of each type, in the order in which they are declared.
 fn examples() -> Vec<EventBody> {
@@ -20,6 +20,7 @@ fn examples() -> Vec<EventBody> {
     let (order_id, payment_id, user_id) = (ctx.order_id(), ctx.payment_id(), ctx.user_id());
     let vendor_id = ctx.vendor_id();
     let (fulfilment_id, line_id) = (ctx.fulfilment_id(), ctx.line_id());
+    let cart_id = ctx.abandoned_cart_id();
     let fulfilled = || {
         let sku = "MUG-CREAM".to_owned();
         vec![FulfilledItem { line_id, variant_id, sku, quantity: 2 }]
@@ -48,6 +49,17 @@ fn examples() -> Vec<EventBody> {
             available_before: 12,
             available: 10,
         },
+        EventBody::CartAbandoned {
+            cart_id,
+            total: eur(4_800),
+            items: vec![CartItem {
+                variant_id,
+                sku: "MUG-CREAM".to_owned(),
+                quantity: 2,
+                unit_price: eur(2_400),
+            }],
+        },
+        EventBody::CartRecovered { cart_id, order_id },
         EventBody::OrderPending { order_id, total: eur(5_299) },
         EventBody::OrderPlaced {
             order_id,
@@ -325,7 +337,7 @@ An event leaves the shop as a [CloudEvent](https://cloudevents.io) 1.0 in JSON:
 | `source` | The shop's public address. |
 | `type` | What happened. |
 | `subject` | What it is about: `order/ord_...`, `product/prod_...`, `stock/VARIANT/LOCATION`, \
-`price/VARIANT`, `user/usr_...`, `invitation/...`, `search/products`. |
+`price/VARIANT`, `cart/acart_...`, `user/usr_...`, `invitation/...`, `search/products`. |
 | `time` | When, RFC 3339 in UTC. |
 | `dataschema` | Where the JSON Schema of `data` is. |
 | `sequence` | Its place among the events about its subject: 1, 2, 3 ... |
@@ -336,8 +348,9 @@ A type keeps its meaning. Within a version only optional fields are added, so ig
 know; any other change is a new version, with a `dataschema` of its own. The schemas are at
 `/api/v1/events/schemas/TYPE/VERSION`, and `stoa events schemas` lists them.
 
-Money is in minor units: 1299 EUR is 12.99 €. Carts leave no events: an order's first is `order.pending`
-([why](../decisions/0013-facts-of-carts.md)).
+Money is in minor units: 1299 EUR is 12.99 €. Edits of carts leave no events
+([why](../decisions/0013-facts-of-carts.md)); a cart has some once it is abandoned, and an order's first is
+`order.pending`.
 
 ## Reading the log
 

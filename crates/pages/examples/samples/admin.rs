@@ -781,6 +781,65 @@ pub(crate) fn people() -> PeoplePage {
     }
 }
 
+/// What was nearly sold.
+pub(crate) fn carts() -> CartListPage {
+    let row = |email: &str, customer: &str, minor, status: &str| CartRow {
+        href: "/admin/carts/acart_01".into(),
+        email: email.into(),
+        customer: customer.into(),
+        at: NOW,
+        n_items: 2,
+        total: usd(minor),
+        status: status.into(),
+    };
+    let tab = |label: &str, n, selected| OrderTab {
+        label: label.into(),
+        href: "/admin/carts".into(),
+        selected,
+        n: Some(n),
+    };
+    CartListPage {
+        frame: frame(Section::Carts),
+        tabs: vec![tab("All", 3, true), tab("Abandoned", 2, false), tab("Recovered", 1, false)],
+        status: String::new(),
+        rows: vec![
+            row("marta@example.com", "Marta Ruiz", 5_400, "abandoned"),
+            row(HOSTILE, HOSTILE, 1_900, "recovered"),
+            row("a.very.long.address.of.somebody@a-very-long-domain.example", "", 990, "abandoned"),
+        ],
+        pager: Pager { next: Some("/admin/carts?after=acart_01".into()), ..Pager::default() },
+    }
+}
+
+/// None of it.
+pub(crate) fn carts_empty() -> CartListPage {
+    CartListPage { frame: frame(Section::Carts), ..CartListPage::default() }
+}
+
+/// One abandoned cart.
+pub(crate) fn cart() -> CartPage {
+    let line = |title: &str, href: Option<&str>| CartLine {
+        href: href.map(str::to_owned),
+        title: title.into(),
+        variant: "Cream / Large".into(),
+        sku: "MUG-CREAM".into(),
+        picture: Picture { url: "/media/products/mug.svg".into(), alt: String::new() },
+        quantity: 2,
+        unit_price: usd(2_400),
+    };
+    CartPage {
+        frame: frame(Section::Carts),
+        email: "marta@example.com".into(),
+        shipping_address: vec!["Marta Ruiz".into(), "Ring 1".into(), "10115 Berlin".into()],
+        at: NOW,
+        updated_at: NOW,
+        lines: vec![line("Harbour Mug", Some("/admin/products/prod_01")), line(HOSTILE, None)],
+        total: usd(5_400),
+        status: "recovered".into(),
+        order: Some(("/admin/orders/ord_01".into(), "#1042".into())),
+    }
+}
+
 /// Others who sell here.
 pub(crate) fn vendors() -> VendorListPage {
     let row = |name: &str, handle: &str, status, n_products| VendorRow {
@@ -1023,6 +1082,9 @@ pub(crate) fn all() -> Vec<(&'static str, String)> {
         ("webhook-new", webhook_new().render()),
         ("webhook", webhook().render()),
         ("delivery", delivery().render()),
+        ("carts", carts().render()),
+        ("carts-empty", carts_empty().render()),
+        ("cart", cart().render()),
         ("vendors", vendors().render()),
         ("vendor", vendor().render()),
         ("people", people().render()),

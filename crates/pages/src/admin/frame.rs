@@ -11,6 +11,8 @@ pub enum Section {
     Dashboard,
     /// What was sold.
     Orders,
+    /// What was nearly sold.
+    Carts,
     /// What is on sale.
     Products,
     /// Others who sell here.
@@ -30,9 +32,10 @@ pub enum Section {
 }
 
 impl Section {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Dashboard,
         Self::Orders,
+        Self::Carts,
         Self::Products,
         Self::Vendors,
         Self::Mails,
@@ -47,6 +50,7 @@ impl Section {
         match self {
             Self::Dashboard => "Dashboard",
             Self::Orders => "Orders",
+            Self::Carts => "Abandoned carts",
             Self::Products => "Products",
             Self::Vendors => "Vendors",
             Self::Mails => "Mails",
@@ -62,6 +66,7 @@ impl Section {
         match self {
             Self::Dashboard => "/admin",
             Self::Orders => "/admin/orders",
+            Self::Carts => "/admin/carts",
             Self::Products => "/admin/products",
             Self::Vendors => "/admin/vendors",
             Self::Mails => "/admin/mails",
@@ -77,6 +82,7 @@ impl Section {
         icons::svg(match self {
             Self::Dashboard => "dashboard",
             Self::Orders => "orders",
+            Self::Carts => "cart",
             Self::Products => "products",
             Self::Vendors => "shop",
             Self::Mails => "mails",
@@ -109,7 +115,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    pub(crate) fn sections(&self) -> [Section; 10] {
+    pub(crate) fn sections(&self) -> [Section; 11] {
         Section::ALL
     }
 }

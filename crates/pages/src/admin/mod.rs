@@ -15,6 +15,7 @@ macro_rules! pages {
     )+};
 }
 
+mod carts;
 mod chart;
 mod dashboard;
 mod events;
@@ -35,6 +36,7 @@ mod vendors;
 mod webhooks;
 
 pub use crate::storefront::{FieldError, Notice, Picture, Tone};
+pub use carts::{CartLine, CartListPage, CartPage, CartRow};
 pub use dashboard::{Attention, DashboardPage, DaySales, LowStock, Sales};
 pub use events::{EventListPage, EventPage, EventRow, SubscriberListPage, SubscriberRow};
 pub use form::Choice;

@@ -50,6 +50,15 @@ impl Badge {
         }
     }
 
+    /// What an abandoned cart has become, by the word the API uses.
+    pub fn cart(word: &str) -> Self {
+        match word {
+            "abandoned" => Self::new(Some(Tone::Warn), "Abandoned"),
+            "recovered" => Self::new(Some(Tone::Ok), "Recovered"),
+            other => Self::new(None, other),
+        }
+    }
+
     /// How much of an order was sent, by the word the store keeps.
     pub fn fulfilment(word: &str) -> Self {
         match word {

@@ -1084,6 +1084,8 @@ const ADMIN: &[(&str, &str, &[&str])] = &[
     ("GET", "/api/admin/v1/orders", &["orders:read", "orders:write"]),
     ("GET", "/api/admin/v1/orders/{id}", &["orders:read", "orders:write"]),
     ("POST", "/api/admin/v1/orders/{id}/cancel", &["orders:write"]),
+    ("GET", "/api/admin/v1/abandoned-carts", &["orders:read", "orders:write"]),
+    ("GET", "/api/admin/v1/abandoned-carts/{id}", &["orders:read", "orders:write"]),
     ("POST", "/api/admin/v1/orders/{id}/fulfilments", &["orders:write"]),
     ("PATCH", "/api/admin/v1/orders/{id}/fulfilments/{fulfilment}", &["orders:write"]),
     ("POST", "/api/admin/v1/orders/{id}/fulfilments/{fulfilment}/cancel", &["orders:write"]),

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use http::Response;
+use stoa_app::cart::abandoned;
 use stoa_app::error::StoreError;
 use stoa_app::event_log::{self, LoggedEvent};
 use stoa_app::events::{CloudEvent, lag, matches, store};
@@ -153,6 +154,7 @@ fn title(lag: &lag::Lag) -> &'static str {
         lag::SEARCH => "Search index",
         lag::COPIES => "Copies in the memory of this process",
         mail::subscriber::NAME => "Mails to customers",
+        abandoned::NAME => "Carts that became orders after all",
         sales::subscriber::NAME => "Sums of sales by day",
         webhooks::subscriber::NAME => "Webhooks",
         _ => "Subscriber",

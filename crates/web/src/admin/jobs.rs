@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use http::Response;
 use serde_json::Value;
+use stoa_app::cart::abandoned;
 use stoa_app::error::StoreError;
 use stoa_app::jobs::housekeeping::{self, REBUILD_SEARCH};
 use stoa_app::jobs::schedule::Schedule;
@@ -118,6 +119,7 @@ async fn made(
 fn title(kind: &str) -> &str {
     match kind {
         housekeeping::PURGE_KEYS => "Forget old idempotency keys",
+        abandoned::FIND_ABANDONED => "Find abandoned carts",
         housekeeping::PURGE_CARTS => "Forget old carts",
         housekeeping::PURGE_SESSIONS => "Forget expired sessions and links",
         housekeeping::PURGE_JOBS => "Forget old dead letters",

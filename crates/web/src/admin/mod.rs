@@ -7,6 +7,7 @@
 //! | [`dashboard`] | `/admin` |
 //! | [`orders`], [`order`] | `/admin/orders`, `/admin/orders/{id}` |
 //! | [`fulfilments`] | `/admin/orders/{id}/fulfilments/...` |
+//! | [`carts`] | `/admin/carts`, `/admin/carts/{id}`: those that were abandoned |
 //! | [`products`], [`product`], [`stock`] | `/admin/products`, `/admin/products/{id}` |
 //! | [`events`] | `/admin/events`, `/admin/events/{offset}`, `/admin/events/subscribers` |
 //! | [`webhooks`] | `/admin/webhooks`, `/admin/webhooks/{id}`, `/admin/webhooks/{id}/deliveries/{id}` |
@@ -21,10 +22,12 @@
 //! answered by a redirect, or by the same page with what is wrong.
 
 mod answer;
+pub mod carts;
 pub mod dashboard;
 pub mod events;
 pub mod fulfilments;
 pub mod gate;
+mod goods;
 pub mod jobs;
 pub mod mails;
 pub mod order;
@@ -61,6 +64,8 @@ pub fn routes() -> Router<Web> {
         )
         .route("/admin/orders/{id}/fulfilments/{fulfilment}/cancel", post(fulfilments::cancel))
         .route("/admin/orders/{id}/cancel", get(order::ask_cancel).post(order::cancel))
+        .route("/admin/carts", get(carts::list))
+        .route("/admin/carts/{id}", get(carts::show))
         .route("/admin/products", get(products::list))
         .route("/admin/products/new", get(product::new).post(product::create))
         .route("/admin/products/{id}", get(product::show).post(product::save))

@@ -17,16 +17,16 @@ use stoa_domain::fulfilment::OrderFulfilment;
 use stoa_domain::order::{CancelOrder, Order, OrderLine, OrderStatus, PaymentStatus};
 use stoa_domain::world::JobKind;
 use stoa_domain::{Command, Reply};
-use stoa_kernel::{Currency, Money, OrderId, ProductId, Rate, limits};
+use stoa_kernel::{Currency, Money, OrderId, Rate, limits};
 use stoa_pages::admin::{
     self, Choice, ConfirmPage, LedgerEntry, LedgerPosting, OrderEvent, OrderPage, OrderTotals,
-    PaymentFacts, Picture, Section, StockMovement, WorkflowStep,
+    PaymentFacts, Section, StockMovement, WorkflowStep,
 };
 
 use super::answer::{notice, order_name, page, see_other};
 use super::fulfilments::{fulfil_form, parcel};
 use super::gate::{Action, Staff};
-use crate::api::products::drawn_picture;
+use super::goods::Goods;
 use crate::reply::{self, ApiError};
 use crate::state::Web;
 use crate::storefront::countries;
@@ -108,18 +108,8 @@ pub(super) async fn order_page(
     };
     let waiting = job::of_order(&mut tx, kind, id).await?;
     drop(tx);
-    let mut products: Vec<ProductId> = order.lines.iter().map(|line| line.product_id).collect();
-    products.sort_unstable();
-    products.dedup();
-    let cards = web.shop().catalog.cards(&products).await?;
-    let lines = order.lines.iter().map(|line| {
-        let card = cards.iter().find(|card| card.id == line.product_id);
-        let picture = card.map_or_else(
-            || drawn_picture(&line.product_id.to_string()),
-            |card| card.image.clone().unwrap_or_else(|| drawn_picture(&card.handle)),
-        );
-        order_line(line, order.fulfilled(line.id), card.is_some(), picture)
-    });
+    let goods = Goods::load(web, order.lines.iter().map(|line| line.product_id)).await?;
+    let lines = order.lines.iter().map(|line| order_line(line, order.fulfilled(line.id), &goods));
     Ok(OrderPage {
         frame,
         id: id.to_string(),
@@ -161,19 +151,13 @@ fn can_cancel(order: &Order) -> bool {
     order.status == OrderStatus::Placed && order.fulfilment_status() == OrderFulfilment::Unfulfilled
 }
 
-fn order_line(
-    line: &OrderLine,
-    fulfilled: i64,
-    is_there: bool,
-    picture: String,
-) -> admin::OrderLine {
+fn order_line(line: &OrderLine, fulfilled: i64, goods: &Goods) -> admin::OrderLine {
     admin::OrderLine {
-        href: is_there.then(|| format!("/admin/products/{}", line.product_id)),
+        href: goods.href(line.product_id),
         title: line.title.clone(),
         variant: line.variant_title.clone(),
         sku: line.sku.clone(),
-        // The title beside it says what it shows.
-        picture: Picture { url: picture, alt: String::new() },
+        picture: goods.picture(line.product_id),
         quantity: line.quantity,
         fulfilled,
         unit_price: line.unit_price,
@@ -183,7 +167,7 @@ fn order_line(
     }
 }
 
-fn address_lines(address: &Address) -> Vec<String> {
+pub(super) fn address_lines(address: &Address) -> Vec<String> {
     let town = [address.postal_code.as_str(), address.city.as_str()];
     let town: Vec<&str> = town.into_iter().filter(|part| !part.is_empty()).collect();
     let lines = [

@@ -1,5 +1,6 @@
 //! The merchant's API. Every handler takes a [`crate::extract::Program`] of the scope it needs.
 
+pub mod abandoned_carts;
 pub mod fulfilments;
 pub mod list;
 pub mod orders;
@@ -35,6 +36,8 @@ pub fn described() -> OpenApiRouter<Web> {
         .routes(routes!(orders::list))
         .routes(routes!(orders::read))
         .routes(routes!(orders::cancel))
+        .routes(routes!(abandoned_carts::list))
+        .routes(routes!(abandoned_carts::read))
         .routes(routes!(fulfilments::create))
         .routes(routes!(fulfilments::update))
         .routes(routes!(fulfilments::cancel))
