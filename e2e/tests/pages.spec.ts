@@ -138,6 +138,7 @@ test("back office", async ({ page }, info) => {
     ["admin-orders", "/admin/orders"],
     ["admin-orders-none", "/admin/orders?q=nobody%40example.com"],
     ["admin-carts", "/admin/carts"],
+    ["admin-customers", "/admin/customers"],
     ["admin-products", "/admin/products"],
     ["admin-product-new", "/admin/products/new"],
     ["admin-events", "/admin/events"],
@@ -175,6 +176,10 @@ test("back office", async ({ page }, info) => {
   await expect(page.getByRole("heading", { level: 1 })).toContainText("Fulfilment");
   await see("admin-fulfilment");
 
+  await page.goto("/admin/customers");
+  await page.locator("tbody .row-link").first().click();
+  await expect(page.getByRole("heading", { name: "Orders" })).toBeVisible();
+  await see("admin-customer");
   await page.goto("/admin/carts");
   await page.locator("tbody .row-link").first().click();
   await expect(page.getByRole("heading", { level: 1 })).toContainText("Abandoned cart");

@@ -3,7 +3,7 @@
 use stoa_sql::Db;
 
 use crate::error::StoreError;
-use crate::{event_log, fulfilment, inventory, ledger, order, sales, vendor};
+use crate::{customer, event_log, fulfilment, inventory, ledger, order, sales, vendor};
 
 /// What was looked at, and what was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +39,7 @@ pub async fn examine(db: &Db) -> Result<Vec<Finding>, StoreError> {
         },
         Finding { check: "ledger balance", faults: ledger::store::faults(&mut tx).await? },
         Finding { check: "sales by day", faults: sales::store::faults(&mut tx).await? },
+        Finding { check: "customers of orders", faults: customer::store::faults(&mut tx).await? },
         Finding { check: "event sequences", faults: event_log::faults(&mut tx).await? },
         Finding { check: "vendors of variants and stock", faults: vendors },
     ])

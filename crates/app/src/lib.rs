@@ -11,6 +11,7 @@
 //! | [`jobs`] | jobs of the background: queue, workers, schedules | `queued_jobs`, `job_schedules` |
 //! | [`idempotency`], [`answer`], [`view`] | answers that can be repeated | `idempotency_keys` |
 //! | [`vendor`] | others who sell in the shop | `vendors` |
+//! | [`customer`] | who buys | `customers`, `customer_orders` |
 //! | [`installation`] | what all processes of a shop agree on | `installation` |
 //! | [`mail`] | mails to shoppers and staff | `mails`, `mail_templates` |
 //! | [`staff`] | people and programs that run the shop | `users`, `sessions`, ... |
@@ -29,6 +30,7 @@ pub mod cart;
 pub mod catalog;
 pub mod checkout;
 pub mod clock;
+pub mod customer;
 pub mod demo;
 pub mod doctor;
 pub mod engine;

@@ -11,6 +11,7 @@ pub mod cart;
 pub mod catalog;
 pub mod checkout;
 pub mod command;
+pub mod customer;
 pub mod event;
 pub mod fulfilment;
 pub mod inventory;

@@ -84,6 +84,7 @@ makers! {
     user_id -> UserId,
     job_id -> JobId,
     mail_id -> MailId,
+    customer_id -> CustomerId,
     vendor_id -> VendorId,
     webhook_id -> WebhookId,
     delivery_id -> DeliveryId,

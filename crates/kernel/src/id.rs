@@ -159,6 +159,8 @@ ids! {
     JobId = "job";
     /// A mail to one reader.
     MailId = "mail";
+    /// Somebody who buys.
+    CustomerId = "cus";
     /// A vendor who sells in the shop.
     VendorId = "vnd";
     /// An endpoint that is told of events.

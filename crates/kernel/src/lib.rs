@@ -18,9 +18,9 @@ pub use cron::{Cron, CronError};
 pub use ctx::{Ctx, IdSource};
 pub use decimal::Decimal;
 pub use id::{
-    AbandonedCartId, CategoryId, DeliveryId, EventId, FulfilmentId, JobId, LedgerEntryId, LineId,
-    LocationId, MailId, MovementId, OrderId, PaymentId, ProductId, UserId, VariantId, VendorId,
-    WebhookId,
+    AbandonedCartId, CategoryId, CustomerId, DeliveryId, EventId, FulfilmentId, JobId,
+    LedgerEntryId, LineId, LocationId, MailId, MovementId, OrderId, PaymentId, ProductId, UserId,
+    VariantId, VendorId, WebhookId,
 };
 pub use money::{Currency, Money, MoneyError, Rate};
 pub use time::Timestamp;

@@ -56,6 +56,8 @@ pub const CART_ABANDONED_S: i64 = 3_600;
 pub const MAIL_KEEP_S: i64 = 90 * 24 * 3_600;
 /// Bytes of a mail template that a merchant writes.
 pub const MAIL_TEMPLATE_BYTES: usize = 64 * 1024;
+/// Bytes of what a merchant notes about a customer.
+pub const NOTE_BYTES: usize = 5_000;
 /// Endpoints of webhooks.
 pub const WEBHOOKS: i64 = 100;
 /// Patterns of events of one webhook.

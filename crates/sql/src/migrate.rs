@@ -37,6 +37,7 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     12 "0012_checks_of_fulfilments",
     13 "0013_sales",
     14 "0014_abandoned_carts",
+    15 "0015_customers",
 ];
 
 /// The number of the newest one.

@@ -104,6 +104,7 @@ macro_rules! from_ids {
 from_ids!(
     AbandonedCartId,
     CategoryId,
+    CustomerId,
     EventId,
     WebhookId,
     DeliveryId,

@@ -166,6 +166,8 @@ needs!(
     StockWrite = StockWrite,
     OrdersRead = OrdersRead,
     OrdersWrite = OrdersWrite,
+    CustomersRead = CustomersRead,
+    CustomersWrite = CustomersWrite,
     VendorsRead = VendorsRead,
     VendorsWrite = VendorsWrite,
     WebhooksRead = WebhooksRead,

@@ -27,7 +27,7 @@ use stoa_app::jobs::queue::TableQueue;
 use stoa_app::mail::MailSettings;
 use stoa_app::rate_limit::Limits;
 use stoa_app::webhooks::store;
-use stoa_app::{Shop, clock, doctor, event_log, events, mail, staff};
+use stoa_app::{Shop, clock, customer, doctor, event_log, events, mail, staff};
 use stoa_domain::Command;
 use stoa_domain::cart::{AddLine, CartPatch, CreateCart, UpdateCart};
 use stoa_domain::command::VariantRef;
@@ -1213,6 +1213,42 @@ async fn an_abandoned_cart_is_shown_until_it_becomes_an_order_and_after() {
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     let page = ada.get("/admin/carts?status=abandoned").await;
     assert!(!page.body.contains("joan@example.com"));
+    shop.assert_sound().await;
+}
+
+#[tokio::test]
+async fn a_customer_is_shown_with_their_orders_and_noted_about() {
+    let shop = Office::open();
+    let mut ada = shop.administrator().await;
+    assert!(ada.get("/admin/customers").await.body.contains("No customers yet."));
+    let product = make_mug(&mut ada).await;
+    set_stock(&mut ada, &product, &[("rows/1/on_hand", "9")]).await;
+    let order = shop.buy("MUG-CHALK", 2).await;
+    let customers = Arc::new(customer::subscriber::Customers);
+    events::runner::catch_up(shop.web.shop(), customers).await.unwrap();
+    let order_page = ada.get(&format!("/admin/orders/{}", order["id"].as_str().unwrap())).await;
+    let (_, link) = order_page.body.split_once("href=\"/admin/customers/").unwrap();
+    let address = format!("/admin/customers/{}", link.split_once('"').unwrap().0);
+    let list = ada.get("/admin/customers?q=hopper").await;
+    assert!(list.body.contains(&address), "{}", list.body);
+    assert!(ada.get("/admin/customers?q=x%25x").await.body.contains("No customer matches."));
+
+    let page = ada.get(&address).await;
+    assert!(page.body.contains("Grace &#60;Hopper&#62;"), "{}", page.body);
+    assert!(page.body.contains(&format!("#{}", order["number"])));
+    let nameless = ada.submit(&page, &address, &[("name", " "), ("note", "calls first")]).await;
+    assert_eq!(nameless.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(nameless.body.contains("calls first"), "what was entered is kept");
+    let form = [("name", "Grace Hopper"), ("note", "calls first")];
+    ada.submit(&page, &address, &form).await.location();
+    // The form is of a version that is no more.
+    let stale = ada.submit(&page, &address, &[("note", "does not")]).await;
+    assert_eq!(stale.status, StatusCode::CONFLICT);
+    let page = ada.get(&address).await;
+    assert!(
+        page.body.contains("calls first") && page.body.contains("<h1 class=\"break\">Grace Hopper")
+    );
+    assert_eq!(ada.get("/admin/customers/cus_x").await.status, StatusCode::NOT_FOUND);
     shop.assert_sound().await;
 }
 

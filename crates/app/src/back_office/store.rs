@@ -3,7 +3,9 @@
 use stoa_domain::catalog::{Media, Status};
 use stoa_domain::fulfilment::OrderFulfilment;
 use stoa_domain::order::{OrderStatus, PaymentStatus};
-use stoa_kernel::{CategoryId, Currency, LocationId, Money, OrderId, ProductId, Timestamp};
+use stoa_kernel::{
+    CategoryId, Currency, CustomerId, LocationId, Money, OrderId, ProductId, Timestamp,
+};
 use stoa_sql::{Param, Row, Sql, Tx, sql};
 
 use crate::error::StoreError;
@@ -52,6 +54,11 @@ const ORDERS: Sql = order_rows!(
 );
 
 const ORDER_BY_NUMBER: Sql = order_rows!("where o.number = $1 and ($2 = '' or o.status = $2)");
+
+const OF_CUSTOMER: Sql = order_rows!(
+    "join customer_orders c on c.order_id = o.id where c.customer_id = $1
+    order by o.id desc limit $2"
+);
 
 // Whatever waits for the outside world has a job, and there are few of them.
 const ATTENTION: Sql = order_rows!(
@@ -141,6 +148,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &SALES_BETWEEN,
     &ORDERS,
     &ORDER_BY_NUMBER,
+    &OF_CUSTOMER,
     &ATTENTION,
     &ATTENTION_COUNT,
     &TO_FULFIL,
@@ -243,6 +251,18 @@ pub async fn orders(tx: &mut Tx, filter: &OrderFilter) -> Result<Vec<OrderRow>, 
     let pattern = contains(&text);
     let params = [after.into(), status.into(), Param::Text(&pattern), filter.limit.into()];
     tx.query(&ORDERS, &params, order_row).await
+}
+
+/// The newest orders of a customer.
+///
+/// # Errors
+/// The store failed.
+pub async fn orders_of(
+    tx: &mut Tx,
+    customer: CustomerId,
+    limit: i64,
+) -> Result<Vec<OrderRow>, StoreError> {
+    tx.query(&OF_CUSTOMER, &[customer.into(), limit.into()], order_row).await
 }
 
 /// Orders whose payment or refund is as it is since before a time and still waits, the longest

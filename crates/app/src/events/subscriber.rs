@@ -10,7 +10,7 @@ use crate::entropy::EntropyError;
 use crate::error::StoreError;
 use crate::event_log::LoggedEvent;
 use crate::shop::Shop;
-use crate::{cart, mail, sales, webhooks};
+use crate::{cart, customer, mail, sales, webhooks};
 
 /// Why a subscriber could not take facts.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +82,7 @@ pub trait Subscriber: Send + Sync {
 pub fn subscribers() -> Vec<Arc<dyn Subscriber>> {
     vec![
         Arc::new(cart::abandoned::RecoveredCarts),
+        Arc::new(customer::subscriber::Customers),
         Arc::new(mail::subscriber::Mails),
         Arc::new(sales::subscriber::SalesByDay),
         Arc::new(webhooks::subscriber::Webhooks),

@@ -2,7 +2,7 @@
 //! when the mail is sent, each time anew; the store keeps its hash. A link that was asked for is a row
 //! whose token nobody knows, of which those that are sent are copies.
 
-use stoa_domain::address::is_email;
+use stoa_domain::address::{canonical_email, is_email};
 use stoa_domain::catalog::FieldError;
 use stoa_domain::event::EventBody;
 use stoa_kernel::{Ctx, Timestamp, Token, TokenHash};
@@ -10,7 +10,7 @@ use stoa_sql::{Db, Tx};
 use uuid::Uuid;
 
 use super::store::Purpose;
-use super::users::{self, Known, canonical_email};
+use super::users::{self, Known};
 use super::{NewUser, StaffError, User, passwords, sessions, store};
 use crate::cache::Cache;
 use crate::mail::{MailKind, enqueue, new_mail};

@@ -18,6 +18,10 @@ pub enum Scope {
     OrdersRead,
     /// Cancel orders.
     OrdersWrite,
+    /// Read customers.
+    CustomersRead,
+    /// Change customers.
+    CustomersWrite,
     /// Read vendors.
     VendorsRead,
     /// Make and change vendors.
@@ -37,13 +41,15 @@ pub struct ScopeError(String);
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Admin,
         Self::ProductsRead,
         Self::ProductsWrite,
         Self::StockWrite,
         Self::OrdersRead,
         Self::OrdersWrite,
+        Self::CustomersRead,
+        Self::CustomersWrite,
         Self::VendorsRead,
         Self::VendorsWrite,
         Self::Vendor,
@@ -60,6 +66,8 @@ impl Scope {
             Self::StockWrite => "stock:write",
             Self::OrdersRead => "orders:read",
             Self::OrdersWrite => "orders:write",
+            Self::CustomersRead => "customers:read",
+            Self::CustomersWrite => "customers:write",
             Self::VendorsRead => "vendors:read",
             Self::VendorsWrite => "vendors:write",
             Self::Vendor => "vendor",
@@ -82,6 +90,8 @@ impl Scope {
             (Self::Vendor, Self::Vendor)
                 | (Self::VendorsWrite, Self::VendorsWrite | Self::VendorsRead)
                 | (Self::VendorsRead, Self::VendorsRead)
+                | (Self::CustomersWrite, Self::CustomersWrite | Self::CustomersRead)
+                | (Self::CustomersRead, Self::CustomersRead)
                 | (Self::ProductsWrite, Self::ProductsWrite | Self::ProductsRead)
                 | (Self::OrdersWrite, Self::OrdersWrite | Self::OrdersRead)
                 | (Self::ProductsRead, Self::ProductsRead)

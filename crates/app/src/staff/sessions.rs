@@ -7,10 +7,11 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use stoa_domain::address::canonical_email;
 use stoa_kernel::{Timestamp, Token, TokenHash, UserId};
 use stoa_sql::Db;
 
-use super::{StaffError, User, passwords, store, users};
+use super::{StaffError, User, passwords, store};
 use crate::cache::{Cache, KEEP};
 use crate::entropy;
 
@@ -35,7 +36,7 @@ pub async fn sign_in(
 ) -> Result<(User, Token), StaffError> {
     let known = {
         let mut tx = db.read().await?;
-        store::credentials(&mut tx, &users::canonical_email(email)).await?
+        store::credentials(&mut tx, &canonical_email(email)).await?
     };
     let (user, stored) = known.map(|known| (known.user, known.password_hash)).unzip();
     let right = passwords::verify(password, stored).await?;

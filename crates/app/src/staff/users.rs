@@ -1,6 +1,6 @@
 //! Users: who may sign in.
 
-use stoa_domain::address::is_email;
+use stoa_domain::address::{canonical_email, is_email};
 use stoa_domain::catalog::FieldError;
 use stoa_domain::event::EventBody;
 use stoa_kernel::{Ctx, UserId, limits};
@@ -44,11 +44,6 @@ impl NewUser {
         passwords::check(&self.password, &self.email, &mut errors);
         if errors.is_empty() { Ok(self) } else { Err(StaffError::Invalid(errors)) }
     }
-}
-
-/// One spelling for one mailbox: no blanks around it, lower case.
-pub(super) fn canonical_email(email: &str) -> String {
-    email.trim().to_lowercase()
 }
 
 /// Whether anyone can sign in yet.

@@ -10,6 +10,7 @@
 )]
 
 mod abandoned_carts;
+mod customers;
 mod engine;
 mod events;
 mod jobs;

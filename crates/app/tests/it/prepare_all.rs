@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use stoa_app::{
-    back_office, cart, catalog, event_log, events, fulfilment, idempotency, installation,
+    back_office, cart, catalog, customer, event_log, events, fulfilment, idempotency, installation,
     inventory, job, jobs, ledger, mail, order, sales, vendor, webhooks,
 };
 use stoa_sql::{Sql, Write};
@@ -23,6 +23,7 @@ fn pages() -> Vec<(&'static str, &'static [&'static Sql], &'static [&'static Wri
         ),
         ("cart/store.rs", cart::store::STATEMENTS, cart::store::WRITES),
         ("catalog/store.rs", catalog::store::STATEMENTS, catalog::store::WRITES),
+        ("customer/store.rs", customer::store::STATEMENTS, customer::store::WRITES),
         ("event_log.rs", event_log::STATEMENTS, event_log::WRITES),
         ("events/store.rs", events::store::STATEMENTS, &[]),
         ("fulfilment/store.rs", fulfilment::store::STATEMENTS, fulfilment::store::WRITES),

@@ -10,15 +10,16 @@ mod tests;
 
 use serde::Serialize;
 use stoa_kernel::{
-    AbandonedCartId, FulfilmentId, LineId, LocationId, Money, OrderId, PaymentId, ProductId,
-    UserId, VariantId, VendorId,
+    AbandonedCartId, CustomerId, FulfilmentId, LineId, LocationId, Money, OrderId, PaymentId,
+    ProductId, UserId, VariantId, VendorId,
 };
 
 /// A fact about one aggregate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// What it is about, as in `CloudEvents`: `order/ord_...`, `product/prod_...`,
-    /// `stock/var_.../loc_...`, `price/var_...`, `cart/acart_...`, `user/usr_...`.
+    /// `stock/var_.../loc_...`, `price/var_...`, `cart/acart_...`, `customer/cus_...`,
+    /// `user/usr_...`.
     pub subject: String,
     /// Its place among the facts about that subject, from 1 without gaps.
     pub sequence: i64,
@@ -244,6 +245,18 @@ pub enum EventBody {
         /// How much.
         amount: Money,
     },
+    /// Somebody has bought for the first time.
+    CustomerCreated {
+        /// Who.
+        customer_id: CustomerId,
+        /// The order they are known by.
+        order_id: OrderId,
+    },
+    /// What the shop knows of a customer changed.
+    CustomerUpdated {
+        /// Of whom.
+        customer_id: CustomerId,
+    },
     /// Someone was asked to help run the shop.
     UserInvited {
         /// Who asked.
@@ -298,6 +311,8 @@ impl EventBody {
             Self::PaymentCaptured { .. } => "payment.captured",
             Self::PaymentDeclined { .. } => "payment.declined",
             Self::PaymentRefunded { .. } => "payment.refunded",
+            Self::CustomerCreated { .. } => "customer.created",
+            Self::CustomerUpdated { .. } => "customer.updated",
             Self::UserInvited { .. } => "user.invited",
             Self::UserJoined { .. } => "user.joined",
             Self::UserPasswordChanged { .. } => "user.password_changed",

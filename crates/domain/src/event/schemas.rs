@@ -29,6 +29,8 @@ macro_rules! schemas {
 pub const SCHEMAS: &[Schema] = schemas![
     "cart.abandoned" 1,
     "cart.recovered" 1,
+    "customer.created" 1,
+    "customer.updated" 1,
     "fulfilment.cancelled" 1,
     "fulfilment.created" 1,
     "fulfilment.updated" 1,

@@ -20,7 +20,7 @@ fn examples() -> Vec<EventBody> {
     let (order_id, payment_id, user_id) = (ctx.order_id(), ctx.payment_id(), ctx.user_id());
     let vendor_id = ctx.vendor_id();
     let (fulfilment_id, line_id) = (ctx.fulfilment_id(), ctx.line_id());
-    let cart_id = ctx.abandoned_cart_id();
+    let (cart_id, customer_id) = (ctx.abandoned_cart_id(), ctx.customer_id());
     let fulfilled = || {
         let sku = "MUG-CREAM".to_owned();
         vec![FulfilledItem { line_id, variant_id, sku, quantity: 2 }]
@@ -101,6 +101,8 @@ fn examples() -> Vec<EventBody> {
             reason: "insufficient_funds".to_owned(),
         },
         EventBody::PaymentRefunded { order_id, payment_id, amount: eur(5_299) },
+        EventBody::CustomerCreated { customer_id, order_id },
+        EventBody::CustomerUpdated { customer_id },
         EventBody::UserInvited { invited_by: user_id },
         EventBody::UserJoined { user_id },
         EventBody::UserPasswordChanged { user_id },
@@ -337,7 +339,7 @@ An event leaves the shop as a [CloudEvent](https://cloudevents.io) 1.0 in JSON:
 | `source` | The shop's public address. |
 | `type` | What happened. |
 | `subject` | What it is about: `order/ord_...`, `product/prod_...`, `stock/VARIANT/LOCATION`, \
-`price/VARIANT`, `cart/acart_...`, `user/usr_...`, `invitation/...`, `search/products`. |
+`price/VARIANT`, `cart/acart_...`, `customer/cus_...`, `user/usr_...`, `invitation/...`, `search/products`. |
 | `time` | When, RFC 3339 in UTC. |
 | `dataschema` | Where the JSON Schema of `data` is. |
 | `sequence` | Its place among the events about its subject: 1, 2, 3 ... |

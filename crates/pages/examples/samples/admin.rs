@@ -272,6 +272,7 @@ pub(crate) fn order() -> OrderPage {
         version: 3,
         at: ago(30),
         email: "grace@mail.example".into(),
+        customer: Some("/admin/customers/cus_01".into()),
         shipping_address: ["Grace Winter", "4 Quay Street", "Galway H91 X2Y3", "Ireland"]
             .map(String::from)
             .to_vec(),
@@ -840,6 +841,50 @@ pub(crate) fn cart() -> CartPage {
     }
 }
 
+/// Who buys.
+pub(crate) fn customers() -> CustomerListPage {
+    let row = |name: &str, email: &str, n_orders, spent| CustomerRow {
+        href: "/admin/customers/cus_01".into(),
+        name: name.into(),
+        email: email.into(),
+        since: NOW,
+        n_orders,
+        spent,
+    };
+    CustomerListPage {
+        frame: frame(Section::Customers),
+        query: HOSTILE.into(),
+        rows: vec![
+            row("Marta Ruiz", "marta@example.com", 12, vec![usd(120_400)]),
+            row(HOSTILE, HOSTILE, 0, Vec::new()),
+        ],
+        pager: Pager { total: Some(1_204), ..Pager::default() },
+    }
+}
+
+/// Nobody.
+pub(crate) fn customers_empty() -> CustomerListPage {
+    CustomerListPage { frame: frame(Section::Customers), ..CustomerListPage::default() }
+}
+
+/// One of them.
+pub(crate) fn customer() -> CustomerPage {
+    CustomerPage {
+        frame: frame(Section::Customers),
+        id: "cus_01".into(),
+        version: 3,
+        known_as: HOSTILE.into(),
+        email: "marta@example.com".into(),
+        since: NOW,
+        n_orders: 2,
+        spent: vec![usd(120_400)],
+        rows: orders().rows,
+        name: String::new(),
+        note: HOSTILE.into(),
+        errors: vec![FieldError::new("name", "Name: one line of 1 to 500 bytes.")],
+    }
+}
+
 /// Others who sell here.
 pub(crate) fn vendors() -> VendorListPage {
     let row = |name: &str, handle: &str, status, n_products| VendorRow {
@@ -1085,6 +1130,9 @@ pub(crate) fn all() -> Vec<(&'static str, String)> {
         ("carts", carts().render()),
         ("carts-empty", carts_empty().render()),
         ("cart", cart().render()),
+        ("customers", customers().render()),
+        ("customers-empty", customers_empty().render()),
+        ("customer", customer().render()),
         ("vendors", vendors().render()),
         ("vendor", vendor().render()),
         ("people", people().render()),

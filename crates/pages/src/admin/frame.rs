@@ -15,6 +15,8 @@ pub enum Section {
     Carts,
     /// What is on sale.
     Products,
+    /// Who buys.
+    Customers,
     /// Others who sell here.
     Vendors,
     /// What readers are told.
@@ -32,11 +34,12 @@ pub enum Section {
 }
 
 impl Section {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Dashboard,
         Self::Orders,
         Self::Carts,
         Self::Products,
+        Self::Customers,
         Self::Vendors,
         Self::Mails,
         Self::People,
@@ -52,6 +55,7 @@ impl Section {
             Self::Orders => "Orders",
             Self::Carts => "Abandoned carts",
             Self::Products => "Products",
+            Self::Customers => "Customers",
             Self::Vendors => "Vendors",
             Self::Mails => "Mails",
             Self::People => "People",
@@ -68,6 +72,7 @@ impl Section {
             Self::Orders => "/admin/orders",
             Self::Carts => "/admin/carts",
             Self::Products => "/admin/products",
+            Self::Customers => "/admin/customers",
             Self::Vendors => "/admin/vendors",
             Self::Mails => "/admin/mails",
             Self::People => "/admin/people",
@@ -84,6 +89,7 @@ impl Section {
             Self::Orders => "orders",
             Self::Carts => "cart",
             Self::Products => "products",
+            Self::Customers => "customers",
             Self::Vendors => "shop",
             Self::Mails => "mails",
             Self::People => "people",
@@ -115,7 +121,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    pub(crate) fn sections(&self) -> [Section; 11] {
+    pub(crate) fn sections(&self) -> [Section; 12] {
         Section::ALL
     }
 }

@@ -28,6 +28,9 @@ pub(crate) fn svg(name: &str) -> &'static str {
         "people" => icon!(
             r#"<circle cx="9" cy="8.5" r="3.5"/><path d="M2.5 20a6.5 6.5 0 0 1 13 0m1-14.7a3.5 3.5 0 0 1 0 6.4m1.5 2.6a6.5 6.5 0 0 1 3.5 5.7"/>"#
         ),
+        "customers" => {
+            icon!(r#"<circle cx="12" cy="8" r="4"/><path d="M4.5 20.5a7.5 7.5 0 0 1 15 0"/>"#)
+        }
         "events" => {
             icon!(r#"<path d="M8 6h12M8 12h12M8 18h12"/><path d="M4 6h.01M4 12h.01M4 18h.01"/>"#)
         }

@@ -17,6 +17,7 @@ macro_rules! pages {
 
 mod carts;
 mod chart;
+mod customers;
 mod dashboard;
 mod events;
 mod form;
@@ -37,6 +38,7 @@ mod webhooks;
 
 pub use crate::storefront::{FieldError, Notice, Picture, Tone};
 pub use carts::{CartLine, CartListPage, CartPage, CartRow};
+pub use customers::{CustomerListPage, CustomerPage, CustomerRow};
 pub use dashboard::{Attention, DashboardPage, DaySales, LowStock, Sales};
 pub use events::{EventListPage, EventPage, EventRow, SubscriberListPage, SubscriberRow};
 pub use form::Choice;

@@ -325,6 +325,8 @@ pub struct OrderPage {
     pub at: Timestamp,
     /// Who ordered.
     pub email: String,
+    /// The page of the customer, once they are known.
+    pub customer: Option<String>,
     /// The lines of the address it goes to.
     pub shipping_address: Vec<String>,
     /// The lines of the address on the bill; empty when it is the same.

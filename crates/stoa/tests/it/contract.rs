@@ -35,6 +35,7 @@ const PARTS: &[Part] = &[
     ("admin orders", admin_orders),
     ("fulfilments", fulfilments),
     ("scopes", scopes),
+    ("customers and abandoned carts", customers_and_abandoned_carts),
     ("vendors", vendors),
     ("the document", the_document),
     ("health and metrics", health_and_metrics),
@@ -1089,6 +1090,9 @@ const ADMIN: &[(&str, &str, &[&str])] = &[
     ("POST", "/api/admin/v1/orders/{id}/fulfilments", &["orders:write"]),
     ("PATCH", "/api/admin/v1/orders/{id}/fulfilments/{fulfilment}", &["orders:write"]),
     ("POST", "/api/admin/v1/orders/{id}/fulfilments/{fulfilment}/cancel", &["orders:write"]),
+    ("GET", "/api/admin/v1/customers", &["customers:read", "customers:write"]),
+    ("GET", "/api/admin/v1/customers/{id}", &["customers:read", "customers:write"]),
+    ("PATCH", "/api/admin/v1/customers/{id}", &["customers:write"]),
     ("GET", "/api/admin/v1/vendors", &["vendors:read", "vendors:write"]),
     ("POST", "/api/admin/v1/vendors", &["vendors:write"]),
     ("GET", "/api/admin/v1/vendors/{id}", &["vendors:read", "vendors:write"]),
@@ -1126,6 +1130,8 @@ fn scopes(shop: &Shop) {
         "stock:write",
         "orders:read",
         "orders:write",
+        "customers:read",
+        "customers:write",
         "vendors:read",
         "vendors:write",
         "webhooks:read",
@@ -1162,6 +1168,59 @@ fn scopes(shop: &Shop) {
     let refused = shop.run(&["token", "create", "--scope", "everything"]);
     assert!(!refused.status.success());
     assert!(String::from_utf8_lossy(&refused.stderr).contains("products:read"));
+}
+
+fn customers_and_abandoned_carts(shop: &Shop) {
+    let keeper = shop.token("customers:write");
+    let order = shop.order("PARCEL", 1);
+    let base = "/api/admin/v1/customers";
+    let list =
+        |query: &str| shop.get(&format!("{base}?{query}")).bearer(&keeper).expect(200).json();
+    let mut found = Value::Null;
+    eventually("who ordered is known", || {
+        found = list("q=ADA@example")["items"][0].clone();
+        let path = format!("{base}/{}", found["id"].as_str().unwrap_or("none"));
+        let read = shop.get(&path).bearer(&keeper).send();
+        read.status == 200 && read.json()["order_ids"][0] == order["id"]
+    });
+    assert_eq!(found["email"], "ada@example.com");
+    let path = format!("{base}/{}", found["id"].as_str().unwrap());
+    let read = shop.get(&path).bearer(&keeper).expect(200);
+    let version = read.header("etag").unwrap().to_owned();
+    let known = read.json();
+    assert!(known["n_orders"].as_u64().unwrap() >= 1, "{known}");
+    assert_eq!(known["spent"][0]["currency"], "USD");
+    let change = json!({"note": "calls first"});
+    let patch = || shop.patch(&path).bearer(&keeper).json(&change).key("note");
+    let changed = patch().header("If-Match", &version).expect(200).json();
+    assert_eq!([&changed["note"], &changed["name"]], [&change["note"], &known["name"]]);
+    assert!(patch().header("If-Match", &version).expect(200).is_replayed());
+    let stale = shop.patch(&path).bearer(&keeper).json(&json!({"note": "x"}));
+    stale.header("If-Match", &version).refused(412, "stale");
+    for (body, pointer) in [
+        (json!({"name": " "}), "/name"),
+        (json!({"note": "x".repeat(5_001)}), "/note"),
+        (json!({"note": 1}), "/note"),
+        (json!({"email": "other@example.com"}), "/email"),
+    ] {
+        let problem = shop.patch(&path).bearer(&keeper).json(&body).refused(422, "invalid");
+        assert_eq!(pointers(&problem), [pointer], "{body}: {problem}");
+    }
+    assert_eq!(list("q=nobody")["total"], 0);
+    for wrong in ["limit=0", "status=placed", "cursor=x"] {
+        shop.get(&format!("{base}?{wrong}")).bearer(&keeper).refused(422, "invalid");
+    }
+
+    // Nobody has left a cart for an hour.
+    let reader = shop.token("orders:read");
+    let base = "/api/admin/v1/abandoned-carts";
+    let none = shop.get(base).bearer(&reader).expect(200).json();
+    assert_eq!(none, json!({"items": [], "next_cursor": null, "total": 0}));
+    for wrong in ["limit=0", "status=placed", "cursor=x", "q=ada"] {
+        shop.get(&format!("{base}?{wrong}")).bearer(&reader).refused(422, "invalid");
+    }
+    let unknown = format!("{base}/acart_00000000000000000000000000");
+    shop.get(&unknown).bearer(&reader).refused(404, "not_found");
 }
 
 fn vendors(shop: &Shop) {

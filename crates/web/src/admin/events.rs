@@ -7,7 +7,7 @@ use stoa_app::cart::abandoned;
 use stoa_app::error::StoreError;
 use stoa_app::event_log::{self, LoggedEvent};
 use stoa_app::events::{CloudEvent, lag, matches, store};
-use stoa_app::{mail, sales, webhooks};
+use stoa_app::{customer, mail, sales, webhooks};
 use stoa_domain::event::schemas::SCHEMAS;
 use stoa_pages::admin::{
     EventListPage, EventPage, EventRow, Pager, Section, SubscriberListPage, SubscriberRow,
@@ -155,6 +155,7 @@ fn title(lag: &lag::Lag) -> &'static str {
         lag::COPIES => "Copies in the memory of this process",
         mail::subscriber::NAME => "Mails to customers",
         abandoned::NAME => "Carts that became orders after all",
+        customer::subscriber::NAME => "Customers of placed orders",
         sales::subscriber::NAME => "Sums of sales by day",
         webhooks::subscriber::NAME => "Webhooks",
         _ => "Subscriber",

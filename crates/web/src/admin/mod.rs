@@ -11,6 +11,7 @@
 //! | [`products`], [`product`], [`stock`] | `/admin/products`, `/admin/products/{id}` |
 //! | [`events`] | `/admin/events`, `/admin/events/{offset}`, `/admin/events/subscribers` |
 //! | [`webhooks`] | `/admin/webhooks`, `/admin/webhooks/{id}`, `/admin/webhooks/{id}/deliveries/{id}` |
+//! | [`customers`] | `/admin/customers`, `/admin/customers/{id}` |
 //! | [`vendors`] | `/admin/vendors`, `/admin/vendors/{id}` |
 //! | [`jobs`] | `/admin/jobs`, `/admin/jobs/{id}` |
 //! | [`mails`] | `/admin/mails`, `/admin/mails/templates` |
@@ -23,6 +24,7 @@
 
 mod answer;
 pub mod carts;
+pub mod customers;
 pub mod dashboard;
 pub mod events;
 pub mod fulfilments;
@@ -66,6 +68,8 @@ pub fn routes() -> Router<Web> {
         .route("/admin/orders/{id}/cancel", get(order::ask_cancel).post(order::cancel))
         .route("/admin/carts", get(carts::list))
         .route("/admin/carts/{id}", get(carts::show))
+        .route("/admin/customers", get(customers::list))
+        .route("/admin/customers/{id}", get(customers::show).post(customers::save))
         .route("/admin/products", get(products::list))
         .route("/admin/products/new", get(product::new).post(product::create))
         .route("/admin/products/{id}", get(product::show).post(product::save))

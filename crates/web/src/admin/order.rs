@@ -10,8 +10,8 @@ use stoa_app::event_log::LoggedEvent;
 use stoa_app::inventory::store::OrderMovement;
 use stoa_app::ledger::store::OrderPosting;
 use stoa_app::order::store;
-use stoa_app::{checkout, event_log, inventory, job, ledger};
-use stoa_domain::address::Address;
+use stoa_app::{checkout, customer, event_log, inventory, job, ledger};
+use stoa_domain::address::{Address, canonical_email};
 use stoa_domain::checkout::history::{StepState, Waiting, history};
 use stoa_domain::fulfilment::OrderFulfilment;
 use stoa_domain::order::{CancelOrder, Order, OrderLine, OrderStatus, PaymentStatus};
@@ -107,6 +107,8 @@ pub(super) async fn order_page(
         _ => JobKind::Charge,
     };
     let waiting = job::of_order(&mut tx, kind, id).await?;
+    let email = canonical_email(&order.email);
+    let customer = customer::store::by_email(&mut tx, [email.as_str()]).await?.remove(&email);
     drop(tx);
     let goods = Goods::load(web, order.lines.iter().map(|line| line.product_id)).await?;
     let lines = order.lines.iter().map(|line| order_line(line, order.fulfilled(line.id), &goods));
@@ -118,6 +120,7 @@ pub(super) async fn order_page(
         version: order.version,
         at: order.placed_at.unwrap_or(order.created_at),
         email: order.email.clone(),
+        customer: customer.map(|id| format!("/admin/customers/{id}")),
         shipping_address: address_lines(&order.details.shipping_address),
         billing_address: if order.details.billing_address == order.details.shipping_address {
             Vec::new()

@@ -1,6 +1,7 @@
 //! The merchant's API. Every handler takes a [`crate::extract::Program`] of the scope it needs.
 
 pub mod abandoned_carts;
+pub mod customers;
 pub mod fulfilments;
 pub mod list;
 pub mod orders;
@@ -38,6 +39,8 @@ pub fn described() -> OpenApiRouter<Web> {
         .routes(routes!(orders::cancel))
         .routes(routes!(abandoned_carts::list))
         .routes(routes!(abandoned_carts::read))
+        .routes(routes!(customers::list))
+        .routes(routes!(customers::read, customers::update))
         .routes(routes!(fulfilments::create))
         .routes(routes!(fulfilments::update))
         .routes(routes!(fulfilments::cancel))
