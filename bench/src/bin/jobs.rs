@@ -163,6 +163,7 @@ async fn fill(data: &Path, n: usize) -> Result<()> {
     let mut ctx = Ctx { now: clock::now(), ids: entropy::ids()? };
     let mut tx = db.begin().await?;
     let mut all = Vec::with_capacity(n);
+    let mut mails = Vec::new();
     for number in 0..n {
         let id = ctx.mail_id();
         let stored = StoredMail {
@@ -180,9 +181,10 @@ async fn fill(data: &Path, n: usize) -> Result<()> {
             sent_at: None,
             cause: format!("bench/{number}"),
         };
-        mail::store::add(&mut tx, &stored).await?;
         all.push(mail::send_job(&mut ctx, &stored));
+        mails.push(stored);
     }
+    mail::store::add(&mut tx, &mails).await?;
     jobs::store::add(&mut tx, &all, ctx.now).await?;
     Ok(tx.commit().await?)
 }

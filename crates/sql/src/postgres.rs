@@ -732,7 +732,7 @@ fn columns<'a>(write: &Write, rows: &[Vec<Param<'a>>]) -> Result<Vec<Array<'a>>,
 /// One statement changes a row once: of rows with the same key, the last counts, as it would if
 /// each were written after the other.
 fn last_of_each_key<'a>(write: &Write, mut rows: Vec<Vec<Param<'a>>>) -> Vec<Vec<Param<'a>>> {
-    if rows.len() < 2 || matches!(write.verb(), Verb::Insert | Verb::Delete) {
+    if rows.len() < 2 || matches!(write.verb(), Verb::Insert | Verb::Add | Verb::Delete) {
         return rows;
     }
     let mut seen = std::collections::HashSet::new();

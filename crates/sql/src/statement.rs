@@ -77,6 +77,8 @@ pub type Column = (&'static str, Type);
 pub enum Verb {
     /// Adds rows; a row that is there already is an error.
     Insert,
+    /// Adds rows, and leaves those out that anything unique stands against.
+    Add,
     /// Adds rows, or changes those that are there already.
     Upsert,
     /// Changes rows that are there.
@@ -135,7 +137,7 @@ impl Write {
             parts.collect::<Vec<_>>().join(joint)
         };
         match self.verb {
-            Verb::Insert | Verb::Upsert => {
+            Verb::Insert | Verb::Add | Verb::Upsert => {
                 let n_all = n_keys + self.columns.len();
                 let values: Vec<String> = (1..=n_all).map(|i| format!("${i}")).collect();
                 let names = self.names(", ");
@@ -168,7 +170,7 @@ impl Write {
                 parts.collect::<Vec<_>>().join(joint)
             };
             match self.verb {
-                Verb::Insert | Verb::Upsert => {
+                Verb::Insert | Verb::Add | Verb::Upsert => {
                     let names = self.names(", ");
                     format!(
                         "insert into {table} ({names}) select * from {rows}{}",
@@ -209,8 +211,10 @@ impl Write {
     }
 
     fn on_conflict(&self) -> String {
-        if self.verb != Verb::Upsert {
-            return String::new();
+        match self.verb {
+            Verb::Upsert => {}
+            Verb::Add => return " on conflict do nothing".to_owned(),
+            _ => return String::new(),
         }
         let keys: Vec<&str> = self.keys.iter().map(|(name, _)| *name).collect();
         let sets: Vec<String> =

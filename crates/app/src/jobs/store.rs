@@ -1,5 +1,7 @@
 //! All SQL about jobs of the background. Owns `queued_jobs` and `job_schedules`.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 use stoa_kernel::{JobId, Timestamp};
 use stoa_ports::jobs::{JobCounts, NewJob, Progress, TakenJob, Ticket};
@@ -8,12 +10,27 @@ use uuid::Uuid;
 
 use crate::error::StoreError;
 
-const ADD: Sql = sql!(
-    "insert into queued_jobs
-        (id, kind, args, priority, unique_key, state, run_at, attempts, max_attempts, timeout_s,
-        created_at)
-    values ($1, $2, $3, $4, $5, 'waiting', $6, 0, $7, $8, $9)
-    on conflict do nothing"
+static ADD: Write = Write::new(
+    Verb::Add,
+    "queued_jobs",
+    &[("id", Type::Uuid)],
+    &[
+        ("kind", Type::Text),
+        ("args", Type::Json),
+        ("priority", Type::Int),
+        ("unique_key", Type::Text),
+        ("state", Type::Text),
+        ("run_at", Type::Time),
+        ("attempts", Type::Int),
+        ("max_attempts", Type::Int),
+        ("timeout_s", Type::Int),
+        ("created_at", Type::Time),
+    ],
+);
+
+const KNOWN: Sql = sql!(
+    sqlite: "select id from queued_jobs where id = $1",
+    postgres: "select id from queued_jobs where id = any($1)",
 );
 
 // Whose worker is not heard of any more: due again, or given up after the last try.
@@ -146,7 +163,7 @@ static SCHEDULE_PUT: Write = Write::new(
 
 /// Every statement of this page.
 pub const STATEMENTS: &[&Sql] = &[
-    &ADD,
+    &KNOWN,
     &EXPIRE,
     &ANY_DUE,
     &TAKE,
@@ -169,7 +186,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &SCHEDULE_DELETE,
 ];
 /// Every set-based write of this page.
-pub static WRITES: &[&Write] = &[&SCHEDULE_PUT];
+pub static WRITES: &[&Write] = &[&ADD, &SCHEDULE_PUT];
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -188,23 +205,30 @@ fn kept(error: &str) -> String {
 /// Stores jobs in the transaction that makes them necessary. Says which were stored: not those
 /// whose unique key is taken.
 pub async fn add(tx: &mut Tx, jobs: &[NewJob], now: Timestamp) -> Result<Vec<bool>> {
-    let mut stored = Vec::with_capacity(jobs.len());
-    for job in jobs {
-        let args = job.args.to_string();
-        let params = [
-            job.id.into(),
+    let args: Vec<String> = jobs.iter().map(|job| job.args.to_string()).collect();
+    let rows = jobs.iter().zip(&args).map(|(job, args)| {
+        [
+            Param::from(job.id),
             (&job.kind).into(),
-            Param::Json(&args),
+            Param::Json(args),
             i64::from(job.priority.min(9)).into(),
             job.unique_key.as_deref().into(),
+            "waiting".into(),
             job.run_at.into(),
+            0_i64.into(),
             i64::from(job.max_attempts.max(1)).into(),
             i64::from(job.timeout_s.max(1)).into(),
             now.into(),
-        ];
-        stored.push(tx.execute(&ADD, &params).await? == 1);
+        ]
+    });
+    let n_stored = tx.write(&ADD, rows).await?;
+    if n_stored == 0 || usize::try_from(n_stored) == Ok(jobs.len()) {
+        return Ok(vec![n_stored > 0; jobs.len()]);
     }
-    Ok(stored)
+    let ids = jobs.iter().map(|job| Param::from(job.id));
+    let row = |row: &Row<'_>| Ok::<_, StoreError>(JobId::from_uuid(row.uuid(0)?));
+    let stored: HashSet<JobId> = tx.query_keys(&KNOWN, ids, &[], row).await?.into_iter().collect();
+    Ok(jobs.iter().map(|job| stored.contains(&job.id)).collect())
 }
 
 /// Whether anything can be taken.

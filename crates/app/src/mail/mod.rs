@@ -151,16 +151,16 @@ impl MailSettings {
     }
 }
 
-/// Stores a mail and the job that sends it, in the transaction that causes it. Nothing happens where
-/// there is one with the same cause; without a mail server it is only kept.
+/// Stores mails and the jobs that send them, in the transaction that causes them. Nothing happens where
+/// there is one with the same cause; without a mail server they are only kept.
 ///
 /// # Errors
 /// The store failed.
-pub async fn enqueue(tx: &mut Tx, ctx: &mut Ctx, mail: &StoredMail) -> Result<(), StoreError> {
-    if store::add(tx, mail).await? && mail.state == MailState::Queued {
-        let job = send_job(ctx, mail);
-        jobs::store::add(tx, &[job], ctx.now).await?;
-    }
+pub async fn enqueue(tx: &mut Tx, ctx: &mut Ctx, mails: &[StoredMail]) -> Result<(), StoreError> {
+    let stored = store::add(tx, mails).await?;
+    let due = |mail: &&StoredMail| stored.contains(&mail.id) && mail.state == MailState::Queued;
+    let due: Vec<NewJob> = mails.iter().filter(due).map(|mail| send_job(ctx, mail)).collect();
+    jobs::store::add(tx, &due, ctx.now).await?;
     Ok(())
 }
 

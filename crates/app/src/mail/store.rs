@@ -1,6 +1,6 @@
 //! All SQL about mail. Owns `mails` and `mail_templates`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use stoa_kernel::{MailId, OrderId, Timestamp};
 use stoa_sql::{Column, Param, Row, Sql, Tx, Type, Verb, Write, sql};
@@ -10,10 +10,25 @@ use super::render::{Rendered, Template};
 use super::{Language, MailKind};
 use crate::error::StoreError;
 
-const ADD: Sql = sql!(
-    "insert into mails (id, cause, kind, language, recipient, link, message_id, state, created_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-    on conflict (cause) do nothing"
+static ADD: Write = Write::new(
+    Verb::Add,
+    "mails",
+    &[("id", Type::Uuid)],
+    &[
+        ("cause", Type::Text),
+        ("kind", Type::Text),
+        ("language", Type::Text),
+        ("recipient", Type::Text),
+        ("link", Type::Text),
+        ("message_id", Type::Text),
+        ("state", Type::Text),
+        ("created_at", Type::Time),
+    ],
+);
+
+const KNOWN: Sql = sql!(
+    sqlite: "select id from mails where id = $1",
+    postgres: "select id from mails where id = any($1)",
 );
 
 const SENT: Sql = sql!(
@@ -72,7 +87,7 @@ static TEMPLATE_PUT: Write = Write::new(
 
 /// Every statement of this page.
 pub const STATEMENTS: &[&Sql] = &[
-    &ADD,
+    &KNOWN,
     &SENT,
     &FAILED,
     &REQUEUE,
@@ -86,7 +101,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &READERS,
 ];
 /// Every set-based write of this page.
-pub static WRITES: &[&Write] = &[&TEMPLATE_PUT];
+pub static WRITES: &[&Write] = &[&ADD, &TEMPLATE_PUT];
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -175,20 +190,28 @@ fn stored(row: &Row<'_>) -> Result<StoredMail> {
     })
 }
 
-/// Stores a mail; false when there is one with the same cause.
-pub async fn add(tx: &mut Tx, mail: &StoredMail) -> Result<bool> {
-    let params = [
-        mail.id.into(),
-        (&mail.cause).into(),
-        mail.kind.as_str().into(),
-        mail.language.code().into(),
-        (&mail.recipient).into(),
-        mail.link.as_deref().into(),
-        (&mail.message_id).into(),
-        mail.state.as_str().into(),
-        mail.created_at.into(),
-    ];
-    Ok(tx.execute(&ADD, &params).await? == 1)
+/// Stores mails but for those whose cause has one already; gives the ids of those stored.
+pub async fn add(tx: &mut Tx, mails: &[StoredMail]) -> Result<HashSet<MailId>> {
+    let rows = mails.iter().map(|mail| {
+        [
+            Param::from(mail.id),
+            (&mail.cause).into(),
+            mail.kind.as_str().into(),
+            mail.language.code().into(),
+            (&mail.recipient).into(),
+            mail.link.as_deref().into(),
+            (&mail.message_id).into(),
+            mail.state.as_str().into(),
+            mail.created_at.into(),
+        ]
+    });
+    let n_stored = tx.write(&ADD, rows).await?;
+    let ids = mails.iter().map(|mail| mail.id);
+    if usize::try_from(n_stored) == Ok(mails.len()) {
+        return Ok(ids.collect());
+    }
+    let row = |row: &Row<'_>| Ok::<_, StoreError>(MailId::from_uuid(row.uuid(0)?));
+    Ok(tx.query_keys(&KNOWN, ids.map(Param::from), &[], row).await?.into_iter().collect())
 }
 
 /// A mail was sent, in these words.

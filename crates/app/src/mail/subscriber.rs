@@ -70,12 +70,12 @@ impl Subscriber for Mails {
         }
         let ids: BTreeSet<OrderId> = due.iter().map(|(_, order_id, _)| *order_id).collect();
         let readers = store::readers(tx, ids).await?;
+        let mut mails = Vec::with_capacity(due.len());
         for (kind, order_id, link) in due {
             let Some((email, country)) = readers.get(&order_id) else { continue };
             let language = shop.mail.language_for(Some(country));
-            let mail = new_mail(shop, ctx, kind, language, email, link);
-            enqueue(tx, ctx, &mail).await?;
+            mails.push(new_mail(shop, ctx, kind, language, email, link));
         }
-        Ok(())
+        Ok(enqueue(tx, ctx, &mails).await?)
     }
 }

@@ -43,7 +43,7 @@ async fn send(
     store::insert_link(tx, id, &token, purpose, email, by, ctx.now, expires).await?;
     let link = format!("{}/{id}", purpose.as_str());
     let mail = new_mail(shop, ctx, kind, shop.mail.language_for(None), email, link);
-    enqueue(tx, ctx, &mail).await?;
+    enqueue(tx, ctx, &[mail]).await?;
     Ok(id)
 }
 
