@@ -118,6 +118,11 @@ pub async fn load(tx: &mut Tx, keys: &[KeyHash]) -> Result<Vec<Kept>, StoreError
     tx.query_keys(&SELECT, keys.iter().map(|key| Param::Bytes(key)), &[], row).await
 }
 
+/// Says that [`load`] will be asked for these.
+pub async fn ahead(tx: &mut Tx, keys: &[KeyHash]) -> Result<(), StoreError> {
+    Ok(tx.ahead_keys(&SELECT, keys.iter().map(|key| Param::Bytes(key)), &[]).await?)
+}
+
 /// Keeps keys, each with its answer unless an order's payment is to give it. `is_new` tells those
 /// that are not stored yet.
 pub async fn keep(
@@ -152,6 +157,12 @@ pub async fn waiting_for(
     let keys = orders.iter().map(|order| Param::from(*order));
     let row = |row: &Row<'_>| Ok((OrderId::from_uuid(row.uuid(0)?), row.hash(1)?.0));
     tx.query_keys(&WAITING, keys, &[], row).await
+}
+
+/// Says that [`waiting_for`] will be asked for these.
+pub async fn waiting_ahead(tx: &mut Tx, orders: &[OrderId]) -> Result<(), StoreError> {
+    let keys = orders.iter().map(|order| Param::from(*order));
+    Ok(tx.ahead_keys(&WAITING, keys, &[]).await?)
 }
 
 /// Gives a key its answer if it was kept without one; whoever was told one is told the same again.

@@ -12,6 +12,7 @@ use stoa_kernel::{
 };
 
 use crate::cart::{Cart, CartState};
+use crate::checkout::Settlement;
 use crate::command::{Command, VariantRef};
 use crate::event::Event;
 use crate::inventory::{Movement, StockLevel};
@@ -204,10 +205,12 @@ pub struct Wanted {
     pub carts: Vec<TokenHash>,
     /// Orders by id.
     pub orders: Vec<OrderId>,
-    /// Variants, with their stock, by id.
+    /// Variants by id, and their stock as it looks: it may change before the batch ends.
     pub variants: Vec<VariantId>,
-    /// Variants, with their stock, by SKU.
+    /// The same by SKU.
     pub skus: Vec<String>,
+    /// The stock of variants, which the batch may change and nobody else meanwhile.
+    pub stock: Vec<VariantId>,
     /// All stock locations.
     pub locations: bool,
     /// The order number counter.
@@ -236,6 +239,9 @@ impl Wanted {
             Command::RefreshCart(c) => self.cart_with_goods(c.cart, world),
             Command::PlaceOrder(c) => {
                 self.cart_with_goods(c.cart, world);
+                if let Some(cart) = world.carts.get(&c.cart) {
+                    self.stock.extend(cart.body.lines.iter().map(|line| line.variant_id));
+                }
                 if let Some(CartState::Paying(id) | CartState::Completed(id)) =
                     world.carts.get(&c.cart).map(|cart| cart.state)
                 {
@@ -243,17 +249,21 @@ impl Wanted {
                 }
             }
             Command::SettlePayment(c) => {
-                self.order_with_goods(c.order, world);
+                match c.settlement {
+                    Settlement::Declined { .. } => self.order_with_stock(c.order, world),
+                    _ => self.orders.push(c.order),
+                }
                 self.order_number = true;
                 self.carts.extend(world.orders.get(&c.order).map(|order| order.cart_key));
             }
             Command::SettleRefund(c) => self.orders.push(c.order),
-            Command::CancelOrder(c) => self.order_with_goods(c.order, world),
-            Command::Fulfil(c) => self.order_with_goods(c.order, world),
-            Command::CancelFulfilment(c) => self.order_with_goods(c.order, world),
+            Command::CancelOrder(c) => self.order_with_stock(c.order, world),
+            Command::Fulfil(c) => self.order_with_stock(c.order, world),
+            Command::CancelFulfilment(c) => self.order_with_stock(c.order, world),
             Command::ChangeTracking(c) => self.orders.push(c.order),
             Command::SetStock(c) => {
                 self.variant(&c.variant);
+                self.stock.extend(world.offer(&c.variant).map(|offer| offer.variant_id));
                 self.locations = true;
             }
         }
@@ -273,10 +283,10 @@ impl Wanted {
         }
     }
 
-    fn order_with_goods(&mut self, id: OrderId, world: &World) {
+    fn order_with_stock(&mut self, id: OrderId, world: &World) {
         self.orders.push(id);
         if let Some(order) = world.orders.get(&id) {
-            self.variants.extend(order.lines.iter().map(|line| line.variant_id));
+            self.stock.extend(order.lines.iter().map(|line| line.variant_id));
         }
     }
 }

@@ -233,6 +233,11 @@ impl Db {
         }
     }
 
+    /// Whether transactions that write run beside each other, and wait only for each other's rows.
+    pub const fn writes_in_parallel(&self) -> bool {
+        matches!(self.0, Backend::Postgres(_))
+    }
+
     /// Waits until whatever a reader can see is durable. For those who tell the outside of what they
     /// have read: see [`Tx::commit_ahead`].
     pub fn flush(&self) -> Result<()> {
@@ -315,6 +320,31 @@ impl Tx {
                 tx.query_keys(sql.for_postgres(tx), keys, more, map).await
             }
         }
+    }
+
+    /// Says that [`Tx::query`] or [`Tx::query_opt`] will be asked for this. On PostgreSQL the server
+    /// works on it while the caller says what else it needs, and rows are locked in this order; on SQLite
+    /// nothing is gained, and nothing done.
+    pub async fn ahead(&mut self, sql: &Sql, params: &[Param<'_>]) -> Result<()> {
+        match &mut self.inner {
+            Inner::Sqlite(_) => Ok(()),
+            Inner::Postgres(tx) => tx.ahead(sql.for_postgres(tx), params).await,
+        }
+    }
+
+    /// The same for [`Tx::query_keys`], with the same keys in the same order.
+    pub async fn ahead_keys<'a>(
+        &mut self,
+        sql: &Sql,
+        keys: impl IntoIterator<Item = Param<'a>>,
+        more: &[Param<'_>],
+    ) -> Result<()> {
+        let Inner::Postgres(tx) = &mut self.inner else { return Ok(()) };
+        let keys: Vec<Param<'a>> = keys.into_iter().collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        tx.ahead_keys(sql.for_postgres(tx), keys, more).await
     }
 
     /// Runs a statement and says how many rows it changed.

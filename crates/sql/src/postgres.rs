@@ -12,14 +12,14 @@ mod tls;
 use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use bytes::{BufMut, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -55,7 +55,10 @@ const BEGIN: Duration = Duration::from_secs(3);
 /// How long the roll-back of a transaction that was given up may take.
 const ROLLBACK: Duration = Duration::from_secs(5);
 /// Of so many connections one is kept for transactions that write.
-const WRITER_SHARE: usize = 4;
+const WRITER_SHARE: usize = 2;
+/// A connection that was of use so short ago is sent `begin` together with what comes next. Of another
+/// the server may know nothing any more, so that its answer is waited for.
+const FRESH: Duration = Duration::from_millis(100);
 /// Rows written by one statement.
 const ROWS: usize = 10_000;
 /// Statements a connection keeps prepared; beyond it, it begins anew.
@@ -142,15 +145,31 @@ struct Pool {
 /// A call that is on its way to the server.
 type UnderWay = Pin<Box<dyn Future<Output = Result<u64, tokio_postgres::Error>> + Send>>;
 
+/// The same of a read.
+type RowsUnderWay =
+    Pin<Box<dyn Future<Output = Result<Vec<tokio_postgres::Row>, tokio_postgres::Error>> + Send>>;
+
+/// What was sent, and whose answer nobody has looked at yet.
+enum Sent {
+    /// `begin`, or a write.
+    Call(UnderWay),
+    /// A read that will be asked for.
+    Read { text: &'static str, params: Vec<Encoded>, rows: RowsUnderWay },
+    /// Its answer.
+    Rows { text: &'static str, params: Vec<Encoded>, rows: Vec<tokio_postgres::Row> },
+}
+
 struct Connection {
     client: Arc<Client>,
     statements: HashMap<String, Statement>,
-    /// Writes that were sent and whose answers nobody has looked at yet, in order. The lock, which is
+    /// What was sent in this transaction and is still to be looked at, in order. The lock, which is
     /// never taken, lets others refer to a connection.
-    sent: Mutex<Vec<UnderWay>>,
+    sent: Mutex<Vec<Sent>>,
     driver: AbortHandle,
     /// How long an answer may take in the transaction that it is used for.
     patience: Duration,
+    /// When it was last of use.
+    used: Instant,
 }
 
 /// A transaction, and the connection it runs on.
@@ -253,9 +272,18 @@ impl Postgres {
                 Some(connection) => connection,
                 None => self.pool.connect().await?,
             };
-            match answer_within(BEGIN, connection.client.batch_execute(begin)).await {
+            connection.patience = if writes { ANSWER_TO_WRITER } else { ANSWER };
+            // Whoever takes on a role is to learn at once that it is not there.
+            let is_plain = begin == BEGIN_WRITE || begin == BEGIN_READ;
+            let begun = if is_plain && was_kept && connection.used.elapsed() < FRESH {
+                let (client, begin) = (Arc::clone(&connection.client), begin.to_owned());
+                let call = async move { client.batch_execute(&begin).await.map(|()| 0) };
+                connection.under_way(Box::pin(call)).await
+            } else {
+                answer_within(BEGIN, connection.client.batch_execute(begin)).await
+            };
+            match begun {
                 Ok(()) => {
-                    connection.patience = if writes { ANSWER_TO_WRITER } else { ANSWER };
                     let pool = Arc::clone(&self.pool);
                     return Ok(PostgresTx {
                         pool,
@@ -444,6 +472,7 @@ impl Pool {
             sent: Mutex::default(),
             driver,
             patience: ANSWER,
+            used: Instant::now(),
         })
     }
 
@@ -453,8 +482,9 @@ impl Pool {
         idle.iter().for_each(|connection| connection.driver.abort());
     }
 
-    fn keep(&self, connection: Connection) {
+    fn keep(&self, mut connection: Connection) {
         if !connection.client.is_closed() {
+            connection.used = Instant::now();
             self.idle.lock().push(connection);
         }
     }
@@ -480,12 +510,8 @@ impl Connection {
         if self.statements.len() >= KEPT_STATEMENTS {
             self.statements.clear();
         }
-        let answer = answer_within(self.patience, self.client.prepare(text)).await;
-        if answer.is_err() {
-            // What failed first is why this failed.
-            self.settle().await?;
-        }
-        let statement = answer?;
+        let client = Arc::clone(&self.client);
+        let statement = self.behind(client.prepare(text)).await?;
         self.statements.insert(text.to_owned(), statement.clone());
         Ok(statement)
     }
@@ -497,9 +523,72 @@ impl Connection {
     ) -> Result<Vec<tokio_postgres::Row>, SqlError> {
         let statement = self.prepared(text).await?;
         check_count(&statement, params.len())?;
-        let answer = answer_within(self.patience, self.client.query(&statement, params)).await;
+        if let Some(rows) = self.read_ahead(text, &statement, params).await? {
+            return Ok(rows);
+        }
+        let client = Arc::clone(&self.client);
+        self.behind(client.query(&statement, params)).await
+    }
+
+    /// Sends a call behind what was sent before, and waits for both.
+    async fn behind<T>(
+        &mut self,
+        call: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, SqlError> {
+        let mut call = pin!(call);
+        // It is sent when it is polled first. The client hands out answers in order and waits for each
+        // to be taken, so that those before must be.
+        let polled = std::future::poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
         self.settle().await?;
-        answer
+        match polled {
+            Poll::Ready(answer) => Ok(answer?),
+            Poll::Pending => answer_within(self.patience, call).await,
+        }
+    }
+
+    /// The rows of a read that was sent ahead with these parameters.
+    async fn read_ahead(
+        &mut self,
+        text: &str,
+        statement: &Statement,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Option<Vec<tokio_postgres::Row>>, SqlError> {
+        let is_of_it = |sent: &Sent| matches!(sent, Sent::Read { text: of, .. } | Sent::Rows { text: of, .. } if *of == text);
+        if !self.sent.get_mut().iter().any(is_of_it) {
+            return Ok(None);
+        }
+        self.settle().await?;
+        let wanted = encoded(statement, params.iter().copied())?;
+        let sent = self.sent.get_mut();
+        let at = sent.iter().position(|sent| {
+            matches!(sent, Sent::Rows { text: of, params, .. } if *of == text && *params == wanted)
+        });
+        Ok(at.and_then(|at| match sent.remove(at) {
+            Sent::Rows { rows, .. } => Some(rows),
+            _ => None,
+        }))
+    }
+
+    /// Sends a read without waiting for its answer, which [`Connection::rows`] gives to whoever asks
+    /// for it with the same parameters.
+    async fn send_read(
+        &mut self,
+        text: &'static str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<(), SqlError> {
+        let statement = self.prepared(text).await?;
+        check_count(&statement, params.len())?;
+        let params = encoded(&statement, params.iter().copied())?;
+        let (client, given) = (Arc::clone(&self.client), params.clone());
+        let mut rows: RowsUnderWay =
+            Box::pin(async move { client.query(&statement, &as_params(&given)).await });
+        // It is sent when it is polled first.
+        let polled = std::future::poll_fn(|context| Poll::Ready(rows.as_mut().poll(context))).await;
+        self.sent.get_mut().push(match polled {
+            Poll::Ready(rows) => Sent::Rows { text, params, rows: rows? },
+            Poll::Pending => Sent::Read { text, params, rows },
+        });
+        Ok(())
     }
 
     async fn execute(
@@ -509,45 +598,49 @@ impl Connection {
     ) -> Result<u64, SqlError> {
         let statement = self.prepared(text).await?;
         check_count(&statement, params.len())?;
-        let answer = answer_within(self.patience, self.client.execute(&statement, params)).await;
-        self.settle().await?;
-        answer
+        let client = Arc::clone(&self.client);
+        self.behind(client.execute(&statement, params)).await
     }
 
     /// Sends a write without waiting for its answer, which [`Connection::settle`] looks at.
     async fn send(&mut self, text: &str, columns: &[Array<'_>]) -> Result<(), SqlError> {
         let statement = self.prepared(text).await?;
         check_count(&statement, columns.len())?;
-        let encoded: Result<Vec<Encoded>, _> = columns
-            .iter()
-            .zip(statement.params())
-            .map(|(column, kind)| {
-                let mut bytes = BytesMut::new();
-                column.to_sql_checked(kind, &mut bytes).map(|_| Encoded(bytes))
-            })
-            .collect();
-        let encoded = encoded.map_err(|error| SqlError::internal(error.to_string()))?;
+        let columns = columns.iter().map(|column| column as &(dyn ToSql + Sync));
+        let columns = encoded(&statement, columns)?;
         let client = Arc::clone(&self.client);
-        let mut call: UnderWay = Box::pin(async move {
-            let params: Vec<&(dyn ToSql + Sync)> =
-                encoded.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
-            client.execute(&statement, &params).await
-        });
+        let call = async move { client.execute(&statement, &as_params(&columns)).await };
+        self.under_way(Box::pin(call)).await
+    }
+
+    /// Sends a call, whose answer [`Connection::settle`] looks at.
+    async fn under_way(&mut self, mut call: UnderWay) -> Result<(), SqlError> {
         // It is sent when it is polled first.
         match std::future::poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await {
             Poll::Ready(answer) => answer.map(drop).map_err(SqlError::from),
             Poll::Pending => {
-                self.sent.get_mut().push(call);
+                self.sent.get_mut().push(Sent::Call(call));
                 Ok(())
             }
         }
     }
 
-    /// Waits for the answers to what was sent.
+    /// Waits for the answers to what was sent, and keeps those that will be asked for. What failed first
+    /// is why this fails: the server refuses whatever comes after it.
     async fn settle(&mut self) -> Result<(), SqlError> {
-        for call in std::mem::take(self.sent.get_mut()) {
-            // After one that failed the server refuses the others.
-            answer_within(self.patience, call).await?;
+        for sent in std::mem::take(self.sent.get_mut()) {
+            let there = match sent {
+                Sent::Call(call) => {
+                    answer_within(self.patience, call).await?;
+                    continue;
+                }
+                Sent::Read { text, params, rows } => {
+                    let rows = answer_within(self.patience, rows).await?;
+                    Sent::Rows { text, params, rows }
+                }
+                there @ Sent::Rows { .. } => there,
+            };
+            self.sent.get_mut().push(there);
         }
         Ok(())
     }
@@ -598,6 +691,26 @@ impl Connection {
         let newest = "select coalesce(max(number), 0) from schema_migrations";
         int(&self.rows(newest, &[]).await?)
     }
+}
+
+/// Parameters as the statement takes them; none may be null.
+fn encoded<'a>(
+    statement: &Statement,
+    params: impl Iterator<Item = &'a (dyn ToSql + Sync)>,
+) -> Result<Vec<Encoded>, SqlError> {
+    let encoded = params.zip(statement.params()).map(|(param, kind)| {
+        let mut bytes = BytesMut::new();
+        match param.to_sql_checked(kind, &mut bytes) {
+            Ok(IsNull::No) => Ok(Encoded(bytes.freeze())),
+            Ok(IsNull::Yes) => Err(SqlError::internal("a parameter is null")),
+            Err(error) => Err(SqlError::internal(error.to_string())),
+        }
+    });
+    encoded.collect()
+}
+
+fn as_params(encoded: &[Encoded]) -> Vec<&(dyn ToSql + Sync)> {
+    encoded.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
 }
 
 fn check_count(statement: &Statement, given: usize) -> Result<(), SqlError> {
@@ -661,6 +774,28 @@ impl PostgresTx {
         rows.iter().map(|row| map(&Row::postgres(row))).collect()
     }
 
+    /// Sends a read that [`PostgresTx::query`] will be asked for.
+    pub(crate) async fn ahead(
+        &mut self,
+        text: &'static str,
+        params: &[Param<'_>],
+    ) -> Result<(), SqlError> {
+        self.connection()?.send_read(text, &as_sql(params)).await
+    }
+
+    /// Sends a read that [`PostgresTx::query_keys`] will be asked for.
+    pub(crate) async fn ahead_keys(
+        &mut self,
+        text: &'static str,
+        keys: Vec<Param<'_>>,
+        more: &[Param<'_>],
+    ) -> Result<(), SqlError> {
+        let keys = Array(keys);
+        let mut params: Vec<&(dyn ToSql + Sync)> = vec![&keys];
+        params.extend(as_sql(more));
+        self.connection()?.send_read(text, &params).await
+    }
+
     pub(crate) async fn execute(
         &mut self,
         text: &str,
@@ -704,14 +839,10 @@ impl PostgresTx {
     pub(crate) async fn commit(mut self) -> Result<(), SqlError> {
         let connection = self.connection()?;
         let client = Arc::clone(&connection.client);
-        let mut commit = Box::pin(async move { client.batch_execute("commit").await });
-        // Sent behind the writes; where one of them fails, the server rolls back.
-        let sent = std::future::poll_fn(|context| Poll::Ready(commit.as_mut().poll(context))).await;
-        connection.settle().await?;
-        match sent {
-            Poll::Ready(answer) => answer?,
-            Poll::Pending => answer_within(connection.patience, commit).await?,
-        }
+        // Where one of the writes before it fails, the server rolls back.
+        connection.behind(client.batch_execute("commit")).await?;
+        // Nobody has asked for these.
+        connection.sent.get_mut().clear();
         if let Some((connection, _permit)) = self.held.take() {
             self.pool.keep(connection);
         }
@@ -857,8 +988,8 @@ impl ToSql for Array<'_> {
 }
 
 /// A value that was put into bytes before, and is not null.
-#[derive(Debug)]
-struct Encoded(BytesMut);
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Encoded(Bytes);
 
 impl ToSql for Encoded {
     fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Put {
@@ -874,9 +1005,9 @@ impl ToSql for Encoded {
 }
 
 /// A value as the server sent it.
-struct Sent<'a>(&'a [u8]);
+struct Raw<'a>(&'a [u8]);
 
-impl<'a> FromSql<'a> for Sent<'a> {
+impl<'a> FromSql<'a> for Raw<'a> {
     fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn StdError + Sync + Send>> {
         Ok(Self(raw))
     }
@@ -890,8 +1021,8 @@ impl<'a> FromSql<'a> for Sent<'a> {
 fn column(row: &tokio_postgres::Row, column: usize) -> Result<(&Type, Option<&[u8]>), SqlError> {
     let missing = || SqlError::internal(format!("there is no column {column}"));
     let kind = row.columns().get(column).ok_or_else(missing)?.type_();
-    let sent: Option<Sent<'_>> = row.try_get(column)?;
-    Ok((kind, sent.map(|sent| sent.0)))
+    let raw: Option<Raw<'_>> = row.try_get(column)?;
+    Ok((kind, raw.map(|raw| raw.0)))
 }
 
 pub(crate) fn int(row: &tokio_postgres::Row, at: usize) -> Result<Option<i64>, SqlError> {

@@ -86,6 +86,11 @@ pub async fn load(tx: &mut Tx, keys: &[TokenHash]) -> Result<Vec<Cart>, StoreErr
     tx.query_keys(&SELECT, keys.iter().map(Param::from), &[], from_row).await
 }
 
+/// Says that [`load`] will be asked for these.
+pub async fn ahead(tx: &mut Tx, keys: &[TokenHash]) -> Result<(), StoreError> {
+    Ok(tx.ahead_keys(&SELECT, keys.iter().map(Param::from), &[]).await?)
+}
+
 /// Writes carts as they are now. `is_new` tells those that are not stored yet.
 pub async fn save(
     tx: &mut Tx,

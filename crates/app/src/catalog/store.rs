@@ -299,6 +299,11 @@ pub async fn version(tx: &mut Tx) -> Result<i64, StoreError> {
     Ok(version.unwrap_or(0))
 }
 
+/// Says that [`version`] will be asked for.
+pub async fn version_ahead(tx: &mut Tx) -> Result<(), StoreError> {
+    Ok(tx.ahead(&VERSION, &[]).await?)
+}
+
 /// Says that this transaction will change the catalogue, and waits for others that do.
 pub async fn begin_change(tx: &mut Tx) -> Result<(), StoreError> {
     tx.execute(&CHANGE, &[]).await?;
@@ -313,6 +318,16 @@ pub async fn offers(
 ) -> Result<Vec<Arc<Offer>>, StoreError> {
     let keys = ids.iter().map(|id| Param::from(*id));
     tx.query_keys(&OFFERS, keys, &[currency.code().into()], offer(currency)).await
+}
+
+/// Says that [`offers`] will be asked for these.
+pub async fn offers_ahead(
+    tx: &mut Tx,
+    ids: &[VariantId],
+    currency: Currency,
+) -> Result<(), StoreError> {
+    let keys = ids.iter().map(|id| Param::from(*id));
+    Ok(tx.ahead_keys(&OFFERS, keys, &[currency.code().into()]).await?)
 }
 
 /// The same by SKU.

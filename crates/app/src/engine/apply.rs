@@ -55,6 +55,7 @@ pub(super) async fn write(
     ctx: &mut Ctx,
     world: &World,
     stored: &Stored,
+    waiting: &[(OrderId, KeyHash)],
     pending: &Pending,
 ) -> Result<(), StoreError> {
     let carts: Vec<_> = pending.carts.iter().filter_map(|key| world.carts.get(key)).collect();
@@ -78,10 +79,14 @@ pub(super) async fn write(
     }
     let keys: Vec<&Kept> = pending.keys.values().collect();
     idempotency::keep(tx, &keys, |key| !stored.keys.contains(key), ctx.now).await?;
-    let waiting = idempotency::waiting_for(tx, &pending.settled).await?;
-    let answers = waiting.into_iter().filter_map(|(order, key)| {
-        world.orders.get(&order).map(|order| (key, Answer::to_order(order)))
-    });
+    // Those that are kept by now, and those that this batch keeps.
+    let new = keys.iter().filter(|kept| kept.answer.is_none());
+    let new = new.filter_map(|kept| kept.order_id.map(|order| (order, kept.key)));
+    let answered = waiting.iter().copied().chain(new);
+    let answers =
+        answered.filter(|(order, _)| pending.settled.contains(order)).filter_map(|(order, key)| {
+            world.orders.get(&order).map(|order| (key, Answer::to_order(order)))
+        });
     idempotency::answer(tx, &answers.collect::<Vec<_>>()).await?;
     event_log::append(tx, ctx, &pending.events).await?;
     Ok(())

@@ -110,13 +110,23 @@ async fn transact(
 ) -> Result<(Vec<Outcome>, Timestamp, Ahead), StoreError> {
     let shop = with.shop;
     let mut tx = with.db.begin().await?;
-    let mut kept = load_keys(&mut tx, submissions).await?;
+    let commands: Vec<&Command> =
+        submissions.iter().map(|submission| &submission.command).collect();
+    let keys: Vec<KeyHash> = submissions
+        .iter()
+        .filter_map(|submission| submission.idempotency.as_ref())
+        .map(|idempotency| idempotency.key)
+        .collect();
+    idempotency::ahead(&mut tx, &keys).await?;
+    load::ahead(&mut tx, shop, &commands).await?;
+    let mut kept: HashMap<KeyHash, Kept> =
+        idempotency::load(&mut tx, &keys).await?.into_iter().map(|kept| (kept.key, kept)).collect();
     let commands: Vec<&Command> = submissions
         .iter()
         .filter(|submission| !is_settled(submission, &kept))
         .map(|submission| &submission.command)
         .collect();
-    let Loaded { mut world, mut stored } =
+    let Loaded { mut world, mut stored, waiting } =
         load::world(&mut tx, shop, with.offers, &commands).await?;
     stored.keys.extend(kept.keys());
 
@@ -147,23 +157,10 @@ async fn transact(
             Err(refusal) => Outcome::Refused(refusal),
         });
     }
-    apply::write(&mut tx, ctx, &world, &stored, &writes).await?;
+    apply::write(&mut tx, ctx, &world, &stored, &waiting, &writes).await?;
     let commit_began = (with.clock)();
     let ahead = tx.commit_ahead().await?;
     Ok((outcomes, commit_began, ahead))
-}
-
-async fn load_keys(
-    tx: &mut stoa_sql::Tx,
-    submissions: &[&Submission],
-) -> Result<HashMap<KeyHash, Kept>, StoreError> {
-    let keys: Vec<KeyHash> = submissions
-        .iter()
-        .filter_map(|submission| submission.idempotency.as_ref())
-        .map(|idempotency| idempotency.key)
-        .collect();
-    let kept = idempotency::load(tx, &keys).await?;
-    Ok(kept.into_iter().map(|kept| (kept.key, kept)).collect())
 }
 
 /// Whether the answer is known without deciding, so that nothing need be loaded.

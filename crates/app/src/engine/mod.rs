@@ -5,6 +5,11 @@
 //!        -> apply (set-based) + events + idempotency keys -> commit -> answer everyone
 //! ```
 //!
+//! Where the database lets transactions that write run beside each other, there are lanes, each with a
+//! queue and batches like these: for what takes stock, for what changes orders, and for what changes a
+//! cart and nothing else. What two lanes both touch, the rows' locks keep apart, as they do for two
+//! processes.
+//!
 //! There is no timer: what queued while the last batch was decided is the next one, so that a single
 //! command waits for nobody and under load one commit serves many. The next batch is decided while
 //! the commit before it is on its way to disk. Nobody is answered before the commit is there; when it
@@ -23,6 +28,7 @@ use stoa_domain::{Command, Refusal, Reply};
 use stoa_kernel::{IdSource, Timestamp, limits};
 use stoa_sql::Db;
 use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::task::{JoinSet, LocalSet};
 
 use self::batch::With;
 use self::offers::Offers;
@@ -71,6 +77,9 @@ pub enum Outcome {
 /// many it takes each command in a batch of its own.
 const FLUSHES: usize = 3;
 
+/// Lanes that there are at most.
+const LANES: usize = 3;
+
 type Answering = oneshot::Sender<Outcome>;
 type Envelope = (Submission, Answering);
 
@@ -78,7 +87,8 @@ type Envelope = (Submission, Answering);
 /// everything queued is done.
 #[derive(Debug, Clone)]
 pub struct Engine {
-    queue: mpsc::Sender<Envelope>,
+    /// The queue of each lane; at least one.
+    lanes: Arc<[mpsc::Sender<Envelope>]>,
     stats: Arc<EngineStats>,
 }
 
@@ -107,33 +117,40 @@ impl Engine {
         clock: fn() -> Timestamp,
         seed: u64,
     ) -> std::io::Result<(Self, EngineThread)> {
-        let (queue, mut waiting) = mpsc::channel::<Envelope>(limits::ENGINE_QUEUE);
         let stats = Arc::new(EngineStats::default());
+        let n_lanes = if db.writes_in_parallel() { LANES } else { 1 };
+        let (lanes, waiting): (Vec<_>, Vec<_>) =
+            (0..n_lanes).map(|_| mpsc::channel(limits::ENGINE_QUEUE / n_lanes)).unzip();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let thread_stats = Arc::clone(&stats);
+        let lane_stats = Arc::clone(&stats);
         let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
-            runtime.block_on(async move {
-                let mut ids = IdSource::seeded(seed);
-                let mut batch = Vec::with_capacity(limits::ENGINE_BATCH);
-                let mut offers = Offers::default();
-                let flushes = Arc::new(Semaphore::new(FLUSHES));
-                while let Ok(flush) = Arc::clone(&flushes).acquire_owned().await {
-                    if waiting.recv_many(&mut batch, limits::ENGINE_BATCH).await == 0 {
-                        break;
-                    }
-                    let with = With { db: &db, shop: &shop, clock, offers: &mut offers };
-                    batch::run(with, &mut ids, &mut batch, flush, &thread_stats).await;
+            let lanes = waiting.into_iter().zip(0_u64..).map(|(waiting, n)| Lane {
+                db: db.clone(),
+                shop: Arc::clone(&shop),
+                clock,
+                // Far from the seeds that others begin with.
+                ids: IdSource::seeded(seed ^ (n << 62)),
+                stats: Arc::clone(&lane_stats),
+                waiting,
+            });
+            LocalSet::new().block_on(&runtime, async {
+                let mut running: JoinSet<()> = JoinSet::new();
+                for lane in lanes {
+                    running.spawn_local(lane.run());
                 }
+                running.join_all().await;
             });
         })?;
-        Ok((Self { queue, stats }, EngineThread(thread)))
+        Ok((Self { lanes: lanes.into(), stats }, EngineThread(thread)))
     }
 
     /// Submits a command and waits for what became of it. Dropping the future does not take the
     /// command back.
     pub async fn submit(&self, submission: impl Into<Submission>) -> Outcome {
         let (answer, outcome) = oneshot::channel();
-        if self.queue.try_send((submission.into(), answer)).is_err() {
+        let submission = submission.into();
+        let lane = self.lanes.get(lane(&submission.command)).or(self.lanes.first());
+        if lane.is_none_or(|lane| lane.try_send((submission, answer)).is_err()) {
             self.stats.overloaded();
             return Outcome::Unavailable;
         }
@@ -142,6 +159,53 @@ impl Engine {
 
     /// What the engine has done so far.
     pub fn stats(&self) -> EngineSnapshot {
-        self.stats.snapshot(self.queue.max_capacity() - self.queue.capacity())
+        let queued = self.lanes.iter().map(|lane| lane.max_capacity() - lane.capacity());
+        self.stats.snapshot(queued.sum())
+    }
+}
+
+/// Which lane takes a command, where there are all of them: what takes stock, what changes orders, and
+/// what changes a cart and nothing else.
+const fn lane(command: &Command) -> usize {
+    match command {
+        Command::PlaceOrder(_) | Command::SetStock(_) => 0,
+        Command::SettlePayment(_)
+        | Command::SettleRefund(_)
+        | Command::CancelOrder(_)
+        | Command::Fulfil(_)
+        | Command::ChangeTracking(_)
+        | Command::CancelFulfilment(_) => 1,
+        Command::CreateCart(_)
+        | Command::AddLine(_)
+        | Command::ChangeLine(_)
+        | Command::UpdateCart(_)
+        | Command::RefreshCart(_) => 2,
+    }
+}
+
+/// What decides the commands of one queue, a batch after the other.
+struct Lane {
+    db: Db,
+    shop: Arc<ShopConfig>,
+    clock: fn() -> Timestamp,
+    ids: IdSource,
+    stats: Arc<EngineStats>,
+    waiting: mpsc::Receiver<Envelope>,
+}
+
+impl Lane {
+    /// Runs until nobody can submit anything more and everything queued is done.
+    async fn run(mut self) {
+        let mut batch = Vec::with_capacity(limits::ENGINE_BATCH);
+        let mut offers = Offers::default();
+        let flushes = Arc::new(Semaphore::new(FLUSHES));
+        while let Ok(flush) = Arc::clone(&flushes).acquire_owned().await {
+            if self.waiting.recv_many(&mut batch, limits::ENGINE_BATCH).await == 0 {
+                break;
+            }
+            let (db, shop, clock) = (&self.db, &self.shop, self.clock);
+            let with = With { db, shop, clock, offers: &mut offers };
+            batch::run(with, &mut self.ids, &mut batch, flush, &self.stats).await;
+        }
     }
 }

@@ -53,6 +53,20 @@ impl Offers {
         Ok(ids)
     }
 
+    /// Says that [`Offers::by_id`] will be asked for these.
+    pub(super) async fn ahead(
+        &self,
+        tx: &mut Tx,
+        ids: &[VariantId],
+        currency: Currency,
+    ) -> Result<(), StoreError> {
+        store::offers_ahead(tx, &self.missing(ids), currency).await
+    }
+
+    fn missing(&self, ids: &[VariantId]) -> Vec<VariantId> {
+        ids.iter().filter(|id| !self.by_id.contains_key(id)).copied().collect()
+    }
+
     /// Puts the variants with these ids into the world.
     pub(super) async fn by_id(
         &mut self,
@@ -61,9 +75,7 @@ impl Offers {
         currency: Currency,
         world: &mut World,
     ) -> Result<(), StoreError> {
-        let missing: Vec<VariantId> =
-            ids.iter().filter(|id| !self.by_id.contains_key(id)).copied().collect();
-        self.keep(store::offers(tx, &missing, currency).await?);
+        self.keep(store::offers(tx, &self.missing(ids), currency).await?);
         for id in ids {
             world.offers.extend(self.by_id.get(id).map(|offer| (*id, Arc::clone(offer))));
         }

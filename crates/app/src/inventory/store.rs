@@ -14,6 +14,14 @@ const LEVELS: Sql = sql!(
     locks: "for update",
 );
 
+// As they look: nobody waits for whoever changes them.
+const LEVELS_SEEN: Sql = sql!(
+    sqlite: "select variant_id, location_id, on_hand, reserved, version, vendor_id
+        from stock_levels where variant_id = $1 order by location_id",
+    postgres: "select variant_id, location_id, on_hand, reserved, version, vendor_id
+        from stock_levels where variant_id = any($1)",
+);
+
 const LOCATIONS: Sql = sql!("select id, code from stock_locations order by position, id");
 
 const MOVEMENTS_OF_ORDER: Sql = sql!(
@@ -79,7 +87,8 @@ const LOW: Sql = sql!(
 );
 
 /// Every statement of this page.
-pub const STATEMENTS: &[&Sql] = &[&LEVELS, &LOCATIONS, &MOVEMENTS_OF_ORDER, &FAULTS, &LOW];
+pub const STATEMENTS: &[&Sql] =
+    &[&LEVELS, &LEVELS_SEEN, &LOCATIONS, &MOVEMENTS_OF_ORDER, &FAULTS, &LOW];
 /// Every set-based write of this page.
 pub static WRITES: &[&Write] = &[&UPSERT_LEVEL, &INSERT_MOVEMENT];
 
@@ -97,6 +106,27 @@ fn level(row: &Row<'_>) -> Result<StockLevel, StoreError> {
 /// Stock of these variants at all locations, in order of location.
 pub async fn levels(tx: &mut Tx, variants: &[VariantId]) -> Result<Vec<StockLevel>, StoreError> {
     tx.query_keys(&LEVELS, variants.iter().map(|id| Param::from(*id)), &[], level).await
+}
+
+/// Stock of these variants at all locations as it looks: in a transaction that writes, others may
+/// change it meanwhile.
+pub async fn levels_seen(
+    tx: &mut Tx,
+    variants: &[VariantId],
+) -> Result<Vec<StockLevel>, StoreError> {
+    tx.query_keys(&LEVELS_SEEN, variants.iter().map(|id| Param::from(*id)), &[], level).await
+}
+
+/// Says that [`levels_seen`] will be asked for the first, and then [`levels`] for the others.
+pub async fn levels_ahead(
+    tx: &mut Tx,
+    seen: &[VariantId],
+    levels: &[VariantId],
+) -> Result<(), StoreError> {
+    for (statement, ids) in [(&LEVELS_SEEN, seen), (&LEVELS, levels)] {
+        tx.ahead_keys(statement, ids.iter().map(|id| Param::from(*id)), &[]).await?;
+    }
+    Ok(())
 }
 
 /// All locations with their codes, first the one that is drawn on first.

@@ -324,6 +324,14 @@ pub async fn load(tx: &mut Tx, ids: &[OrderId]) -> Result<Vec<Order>, StoreError
     Ok(orders)
 }
 
+/// Says that [`load`] will be asked for these.
+pub async fn ahead(tx: &mut Tx, ids: &[OrderId]) -> Result<(), StoreError> {
+    for statement in [&SELECT, &LINES] {
+        tx.ahead_keys(statement, ids.iter().map(|id| Param::from(*id)), &[]).await?;
+    }
+    Ok(())
+}
+
 /// One order, with lines and payment.
 pub async fn find(tx: &mut Tx, id: OrderId) -> Result<Option<Order>, StoreError> {
     Ok(load(tx, &[id]).await?.pop())
@@ -459,6 +467,11 @@ async fn update(tx: &mut Tx, orders: &[&Order]) -> Result<(), StoreError> {
 pub async fn next_number(tx: &mut Tx) -> Result<i64, StoreError> {
     let value = tx.query_opt(&NEXT_NUMBER, &[], |row| Ok::<_, StoreError>(row.int(0)?)).await?;
     value.ok_or_else(|| StoreError::bad_row("counters.order_number", "nothing"))
+}
+
+/// Says that [`next_number`] will be asked for.
+pub async fn next_number_ahead(tx: &mut Tx) -> Result<(), StoreError> {
+    Ok(tx.ahead(&NEXT_NUMBER, &[]).await?)
 }
 
 /// Sets the number that the next placed order gets.

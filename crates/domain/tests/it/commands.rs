@@ -440,6 +440,9 @@ fn loaded_for(command: &Command, stored: &World) -> World {
             world.offers.extend(stored.offers.get(id).map(|offer| (*id, offer.clone())));
             world.levels.extend(stored.levels.get(id).map(|levels| (*id, levels.clone())));
         }
+        for id in &wanted.stock {
+            world.levels.extend(stored.levels.get(id).map(|levels| (*id, levels.clone())));
+        }
         if wanted.locations {
             world.locations.clone_from(&stored.locations);
         }

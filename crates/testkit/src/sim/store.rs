@@ -122,6 +122,9 @@ impl Store {
                 world.offers.extend(stored.offers.get(id).map(|offer| (*id, offer.clone())));
                 world.levels.extend(stored.levels.get(id).map(|levels| (*id, levels.clone())));
             }
+            for id in &wanted.stock {
+                world.levels.extend(stored.levels.get(id).map(|levels| (*id, levels.clone())));
+            }
             if wanted.locations {
                 world.locations.clone_from(&stored.locations);
             }
