@@ -322,9 +322,14 @@ impl Tx {
         }
     }
 
-    /// Says that [`Tx::query`] or [`Tx::query_opt`] will be asked for this. On PostgreSQL the server
-    /// works on it while the caller says what else it needs, and rows are locked in this order; on SQLite
-    /// nothing is gained, and nothing done.
+    /// Whether anything is gained by saying what will be asked for.
+    pub const fn sends_ahead(&self) -> bool {
+        matches!(self.inner, Inner::Postgres(_))
+    }
+
+    /// Says that [`Tx::query`] or [`Tx::query_opt`] will be asked for this before anything is written.
+    /// On PostgreSQL the server works on it while the caller says what else it needs, and rows are locked
+    /// in this order; on SQLite nothing is gained, and nothing done.
     pub async fn ahead(&mut self, sql: &Sql, params: &[Param<'_>]) -> Result<()> {
         match &mut self.inner {
             Inner::Sqlite(_) => Ok(()),
@@ -381,7 +386,29 @@ impl Tx {
         }
     }
 
-    /// The same for who needs neither the number nor, at once, to know of a fault: on PostgreSQL
+    /// Adds rows by a [`Verb::Add`], and says of each whether it was added.
+    pub async fn add<'a, R: AsRef<[Param<'a>]>>(
+        &mut self,
+        write: &Write,
+        rows: impl IntoIterator<Item = R>,
+    ) -> Result<Vec<bool>> {
+        match &mut self.inner {
+            Inner::Sqlite(tx) => {
+                let is_scoped = self.vendor.is_some();
+                let add = |row| match is_scoped {
+                    true => tx.write_scoped(write.scoped_sqlite(), [row]),
+                    false => tx.write(write.sqlite(), [row]),
+                };
+                rows.into_iter().map(add).map(|n| Ok(n? == 1)).collect()
+            }
+            Inner::Postgres(tx) => {
+                let rows = rows.into_iter().map(|row| row.as_ref().to_vec()).collect();
+                tx.add(write, rows).await
+            }
+        }
+    }
+
+    /// The same as [`Tx::write`] for who needs neither the number nor, at once, to know of a fault: on PostgreSQL
     /// nothing is waited for. A fault shows in what the transaction does next, at the latest in its
     /// commit, which then has not happened.
     pub async fn write_later<'a, R: AsRef<[Param<'a>]>>(

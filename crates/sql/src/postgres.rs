@@ -9,7 +9,7 @@ mod admin;
 mod replica;
 mod tls;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
 use std::pin::{Pin, pin};
@@ -598,6 +598,7 @@ impl Connection {
     ) -> Result<u64, SqlError> {
         let statement = self.prepared(text).await?;
         check_count(&statement, params.len())?;
+        self.forget_reads();
         let client = Arc::clone(&self.client);
         self.behind(client.execute(&statement, params)).await
     }
@@ -606,6 +607,7 @@ impl Connection {
     async fn send(&mut self, text: &str, columns: &[Array<'_>]) -> Result<(), SqlError> {
         let statement = self.prepared(text).await?;
         check_count(&statement, columns.len())?;
+        self.forget_reads();
         let columns = columns.iter().map(|column| column as &(dyn ToSql + Sync));
         let columns = encoded(&statement, columns)?;
         let client = Arc::clone(&self.client);
@@ -623,6 +625,22 @@ impl Connection {
                 Ok(())
             }
         }
+    }
+
+    /// Lets nobody have what was read ahead: what is written now may change it.
+    fn forget_reads(&mut self) {
+        let sent = self.sent.get_mut();
+        *sent = std::mem::take(sent)
+            .into_iter()
+            .filter_map(|sent| match sent {
+                // Its answer must be taken all the same.
+                Sent::Read { rows, .. } => {
+                    Some(Sent::Call(Box::pin(async move { rows.await.map(|_| 0) })))
+                }
+                Sent::Rows { .. } => None,
+                call @ Sent::Call(_) => Some(call),
+            })
+            .collect();
     }
 
     /// Waits for the answers to what was sent, and keeps those that will be asked for. What failed first
@@ -821,8 +839,32 @@ impl PostgresTx {
         Ok(changed)
     }
 
-    /// The same without waiting for the answer: a fault shows in what comes next, at the latest in
-    /// the commit.
+    /// Adds rows whose first column is a UUID; says of each whether it was added.
+    pub(crate) async fn add(
+        &mut self,
+        write: &Write,
+        rows: Vec<Vec<Param<'_>>>,
+    ) -> Result<Vec<bool>, SqlError> {
+        let mut added = HashSet::new();
+        for chunk in rows.chunks(ROWS) {
+            let columns = columns(write, chunk)?;
+            let params: Vec<&(dyn ToSql + Sync)> =
+                columns.iter().map(|column| column as &(dyn ToSql + Sync)).collect();
+            let connection = self.connection()?;
+            connection.forget_reads();
+            for row in connection.rows(write.postgres(), &params).await? {
+                added.insert(Row::postgres(&row).uuid(0)?);
+            }
+        }
+        let is_added = |row: &Vec<Param<'_>>| match row.first() {
+            Some(Param::Uuid(id)) => added.remove(id),
+            _ => false,
+        };
+        Ok(rows.iter().map(is_added).collect())
+    }
+
+    /// The same as [`PostgresTx::write`] without waiting for the answer: a fault shows in what comes next,
+    /// at the latest in the commit.
     pub(crate) async fn write_later(
         &mut self,
         write: &Write,
@@ -866,7 +908,7 @@ fn last_of_each_key<'a>(write: &Write, mut rows: Vec<Vec<Param<'a>>>) -> Vec<Vec
     if rows.len() < 2 || matches!(write.verb(), Verb::Insert | Verb::Add | Verb::Delete) {
         return rows;
     }
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     rows.reverse();
     rows.retain(|row| {
         let key: Vec<Param<'a>> = row.iter().take(write.n_keys()).copied().collect();

@@ -77,7 +77,7 @@ pub type Column = (&'static str, Type);
 pub enum Verb {
     /// Adds rows; a row that is there already is an error.
     Insert,
-    /// Adds rows, and leaves those out that anything unique stands against.
+    /// Adds rows whose key is one UUID, and leaves those out that anything unique stands against.
     Add,
     /// Adds rows, or changes those that are there already.
     Upsert,
@@ -172,10 +172,12 @@ impl Write {
             match self.verb {
                 Verb::Insert | Verb::Add | Verb::Upsert => {
                     let names = self.names(", ");
-                    format!(
-                        "insert into {table} ({names}) select * from {rows}{}",
-                        self.on_conflict()
-                    )
+                    let added = match (self.verb, self.keys.first()) {
+                        (Verb::Add, Some((key, _))) => format!(" returning {key}"),
+                        _ => String::new(),
+                    };
+                    let conflict = self.on_conflict();
+                    format!("insert into {table} ({names}) select * from {rows}{conflict}{added}")
                 }
                 Verb::Update => format!(
                     "update {table} t set {} from {rows} where {}",

@@ -24,7 +24,9 @@ on_both_stores! {
     rows_are_inserted_changed_upserted_and_deleted_in_sets,
     of_rows_with_the_same_key_the_last_counts,
     writes_that_nobody_waits_for_happen_in_order_or_not_at_all,
+    what_is_added_is_told_from_what_was_there,
     keys_that_are_there_are_found,
+    what_is_sent_for_ahead_is_what_would_be_read,
     a_reader_sees_one_state_and_never_waits,
     parameters_are_bound_by_number_not_by_first_appearance,
     many_takers_of_one_counter_get_different_numbers,
@@ -43,6 +45,18 @@ static UPDATE_COUNTER: Write =
 static DELETE_COUNTER: Write = Write::new(Verb::Delete, "counters", &[("name", Type::Text)], &[]);
 static INSERT_USER: Write = Write::new(
     Verb::Insert,
+    "users",
+    &[("id", Type::Uuid)],
+    &[
+        ("email", Type::Text),
+        ("name", Type::Text),
+        ("password_hash", Type::Text),
+        ("created_at", Type::Time),
+        ("updated_at", Type::Time),
+    ],
+);
+static ADD_USER: Write = Write::new(
+    Verb::Add,
     "users",
     &[("id", Type::Uuid)],
     &[
@@ -329,13 +343,82 @@ async fn writes_that_nobody_waits_for_happen_in_order_or_not_at_all(store: Store
     assert_eq!(counters(&db).await, before);
 }
 
+async fn what_is_added_is_told_from_what_was_there(store: Store) {
+    let db = store.open().await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    let none: [[Param<'_>; 6]; 0] = [];
+    assert!(tx.add(&ADD_USER, none).await.unwrap().is_empty());
+    let first = [user(1, "a@example.com"), user(2, "b@example.com"), user(3, "a@example.com")];
+    assert_eq!(tx.add(&ADD_USER, first).await.unwrap(), [true, true, false]);
+    let again = [user(2, "c@example.com"), user(4, "d@example.com"), user(5, "b@example.com")];
+    assert_eq!(tx.add(&ADD_USER, again).await.unwrap(), [false, true, false]);
+    tx.commit().await.unwrap();
+    let emails = sql!("select email from users order by id");
+    let mut tx = db.read().await.unwrap();
+    let found = tx.query(&emails, &[], |row| row.string(0)).await.unwrap();
+    assert_eq!(found, ["a@example.com", "b@example.com", "d@example.com"]);
+}
+
+const BY_NAME: Sql = sql!(
+    sqlite: "select name, value from counters where name = $1 and value > $2",
+    postgres: "select name, value from counters where name = any($1) and value > $2
+        order by name",
+    locks: "for update",
+);
+
+async fn what_is_sent_for_ahead_is_what_would_be_read(store: Store) {
+    let db = store.open().await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    let names: Vec<String> = (0..5_000).map(|n| format!("n{n:05}")).collect();
+    let rows = names.iter().zip(0_i64..).map(|(name, n)| [Param::from(name), n.into()]);
+    tx.write(&INSERT_COUNTER, rows).await.unwrap();
+    tx.commit().await.unwrap();
+    let row = |row: &Row<'_>| Ok::<_, SqlError>((row.string(0)?, row.int(1)?));
+    let all = || names.iter().map(Param::from);
+    let few = || ["n00001", "nobody", "n00002"].map(Param::Text);
+
+    // Many rows of several, asked for in another order, with something between.
+    let mut tx = db.begin().await.unwrap();
+    tx.ahead_keys(&BY_NAME, all(), &[(-1).into()]).await.unwrap();
+    tx.ahead(&COUNTER, &["n00007".into()]).await.unwrap();
+    tx.ahead_keys(&BY_NAME, few(), &[0.into()]).await.unwrap();
+    tx.ahead_keys(&BY_NAME, all(), &[4_000.into()]).await.unwrap();
+    assert_eq!(counter(&mut tx, "n00009").await, Some(9));
+    let found = tx.query_keys(&BY_NAME, few(), &[0.into()], row).await.unwrap();
+    assert_eq!(found, owned(&[("n00001", 1), ("n00002", 2)]));
+    assert_eq!(counter(&mut tx, "n00007").await, Some(7));
+    assert_eq!(tx.query_keys(&BY_NAME, all(), &[(-1).into()], row).await.unwrap().len(), 5_000);
+    let found = tx.query_keys(&BY_NAME, few(), &[1.into()], row).await.unwrap();
+    assert_eq!(found, owned(&[("n00002", 2)]), "with other parameters it is another question");
+
+    // What is written after is seen; what nobody asks for is in nobody's way.
+    tx.ahead(&COUNTER, &["n00007".into()]).await.unwrap();
+    tx.ahead(&COUNTER, &["n00008".into()]).await.unwrap();
+    tx.write_later(&UPDATE_COUNTER, pairs(&[("n00007", 70)])).await.unwrap();
+    assert_eq!(counter(&mut tx, "n00007").await, Some(70));
+    tx.ahead_keys(&BY_NAME, all(), &[(-1).into()]).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    tx.ahead_keys(&BY_NAME, all(), &[(-1).into()]).await.unwrap();
+    drop(tx);
+    assert_eq!(counter(&mut db.begin().await.unwrap(), "n00007").await, Some(70));
+
+    // What fails says so to whoever asks next. On SQLite nothing is sent, and nothing is wrong with it.
+    if let Store::Embedded(_) = store {
+        return;
+    }
+    const WRONG: Sql = sql!("select value / (value - value) from counters where name = $1");
+    let mut tx = db.begin().await.unwrap();
+    let asked = async {
+        tx.ahead(&WRONG, &["n00007".into()]).await?;
+        tx.ahead(&COUNTER, &["n00008".into()]).await?;
+        tx.query_opt(&COUNTER, &["n00008".into()], |row| row.int(0)).await
+    };
+    let error = asked.await.unwrap_err();
+    assert!(error.to_string().contains("22012"), "division by zero: {error:?}");
+}
+
 async fn keys_that_are_there_are_found(store: Store) {
-    const BY_NAME: Sql = sql!(
-        sqlite: "select name, value from counters where name = $1 and value > $2",
-        postgres: "select name, value from counters where name = any($1) and value > $2
-            order by name",
-        locks: "for update",
-    );
     let db = store.open().await.unwrap();
     let mut tx = db.begin().await.unwrap();
     tx.write(&INSERT_COUNTER, pairs(&[("a", 1), ("b", 2), ("c", 3)])).await.unwrap();

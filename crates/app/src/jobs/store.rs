@@ -1,7 +1,5 @@
 //! All SQL about jobs of the background. Owns `queued_jobs` and `job_schedules`.
 
-use std::collections::HashSet;
-
 use serde_json::Value;
 use stoa_kernel::{JobId, Timestamp};
 use stoa_ports::jobs::{JobCounts, NewJob, Progress, TakenJob, Ticket};
@@ -26,11 +24,6 @@ static ADD: Write = Write::new(
         ("timeout_s", Type::Int),
         ("created_at", Type::Time),
     ],
-);
-
-const KNOWN: Sql = sql!(
-    sqlite: "select id from queued_jobs where id = $1",
-    postgres: "select id from queued_jobs where id = any($1)",
 );
 
 // Whose worker is not heard of any more: due again, or given up after the last try.
@@ -163,7 +156,6 @@ static SCHEDULE_PUT: Write = Write::new(
 
 /// Every statement of this page.
 pub const STATEMENTS: &[&Sql] = &[
-    &KNOWN,
     &EXPIRE,
     &ANY_DUE,
     &TAKE,
@@ -221,14 +213,7 @@ pub async fn add(tx: &mut Tx, jobs: &[NewJob], now: Timestamp) -> Result<Vec<boo
             now.into(),
         ]
     });
-    let n_stored = tx.write(&ADD, rows).await?;
-    if n_stored == 0 || usize::try_from(n_stored) == Ok(jobs.len()) {
-        return Ok(vec![n_stored > 0; jobs.len()]);
-    }
-    let ids = jobs.iter().map(|job| Param::from(job.id));
-    let row = |row: &Row<'_>| Ok::<_, StoreError>(JobId::from_uuid(row.uuid(0)?));
-    let stored: HashSet<JobId> = tx.query_keys(&KNOWN, ids, &[], row).await?.into_iter().collect();
-    Ok(jobs.iter().map(|job| stored.contains(&job.id)).collect())
+    Ok(tx.add(&ADD, rows).await?)
 }
 
 /// Whether anything can be taken.

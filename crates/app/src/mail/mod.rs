@@ -158,8 +158,12 @@ impl MailSettings {
 /// The store failed.
 pub async fn enqueue(tx: &mut Tx, ctx: &mut Ctx, mails: &[StoredMail]) -> Result<(), StoreError> {
     let stored = store::add(tx, mails).await?;
-    let due = |mail: &&StoredMail| stored.contains(&mail.id) && mail.state == MailState::Queued;
-    let due: Vec<NewJob> = mails.iter().filter(due).map(|mail| send_job(ctx, mail)).collect();
+    let mut due = Vec::with_capacity(mails.len());
+    for (mail, stored) in mails.iter().zip(stored) {
+        if stored && mail.state == MailState::Queued {
+            due.push(send_job(ctx, mail));
+        }
+    }
     jobs::store::add(tx, &due, ctx.now).await?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! All SQL about mail. Owns `mails` and `mail_templates`.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use stoa_kernel::{MailId, OrderId, Timestamp};
 use stoa_sql::{Column, Param, Row, Sql, Tx, Type, Verb, Write, sql};
@@ -24,11 +24,6 @@ static ADD: Write = Write::new(
         ("state", Type::Text),
         ("created_at", Type::Time),
     ],
-);
-
-const KNOWN: Sql = sql!(
-    sqlite: "select id from mails where id = $1",
-    postgres: "select id from mails where id = any($1)",
 );
 
 const SENT: Sql = sql!(
@@ -87,7 +82,6 @@ static TEMPLATE_PUT: Write = Write::new(
 
 /// Every statement of this page.
 pub const STATEMENTS: &[&Sql] = &[
-    &KNOWN,
     &SENT,
     &FAILED,
     &REQUEUE,
@@ -190,8 +184,8 @@ fn stored(row: &Row<'_>) -> Result<StoredMail> {
     })
 }
 
-/// Stores mails but for those whose cause has one already; gives the ids of those stored.
-pub async fn add(tx: &mut Tx, mails: &[StoredMail]) -> Result<HashSet<MailId>> {
+/// Stores mails; says which were stored: not those whose cause has one already.
+pub async fn add(tx: &mut Tx, mails: &[StoredMail]) -> Result<Vec<bool>> {
     let rows = mails.iter().map(|mail| {
         [
             Param::from(mail.id),
@@ -205,13 +199,7 @@ pub async fn add(tx: &mut Tx, mails: &[StoredMail]) -> Result<HashSet<MailId>> {
             mail.created_at.into(),
         ]
     });
-    let n_stored = tx.write(&ADD, rows).await?;
-    let ids = mails.iter().map(|mail| mail.id);
-    if usize::try_from(n_stored) == Ok(mails.len()) {
-        return Ok(ids.collect());
-    }
-    let row = |row: &Row<'_>| Ok::<_, StoreError>(MailId::from_uuid(row.uuid(0)?));
-    Ok(tx.query_keys(&KNOWN, ids.map(Param::from), &[], row).await?.into_iter().collect())
+    Ok(tx.add(&ADD, rows).await?)
 }
 
 /// A mail was sent, in these words.
