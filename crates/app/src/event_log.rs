@@ -1,8 +1,11 @@
 //! The event log: facts in commit order, written in the transaction that made them true and read
 //! by offset. It is the transactional outbox: search, caches and whatever follows read from here.
 
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
 use stoa_domain::event::Event;
-use stoa_kernel::{Ctx, EventId, Timestamp};
+use stoa_kernel::{Ctx, EventId, OrderId, Timestamp};
 use stoa_sql::{Param, Row, Sql, Tx, Type, Verb, Write, sql};
 
 use crate::error::StoreError;
@@ -105,9 +108,29 @@ impl LoggedEvent {
     ///
     /// # Errors
     /// It holds something else.
-    pub fn data<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, StoreError> {
+    pub fn data<'a, T: Deserialize<'a>>(&'a self) -> Result<T, StoreError> {
         Ok(serde_json::from_str(&self.data)?)
     }
+
+    /// The order it is about.
+    ///
+    /// # Errors
+    /// It is about something else.
+    pub fn order_id(&self) -> Result<OrderId, StoreError> {
+        #[derive(Deserialize)]
+        struct OrderFact {
+            order_id: OrderId,
+        }
+        Ok(self.data::<OrderFact>()?.order_id)
+    }
+}
+
+/// The orders that facts are about.
+///
+/// # Errors
+/// One of them is about something else.
+pub fn orders_of(events: &[LoggedEvent]) -> Result<BTreeSet<OrderId>, StoreError> {
+    events.iter().map(LoggedEvent::order_id).collect()
 }
 
 fn from_row(row: &Row<'_>) -> Result<LoggedEvent, StoreError> {

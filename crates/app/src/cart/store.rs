@@ -3,7 +3,6 @@
 use stoa_domain::cart::{Cart, CartState};
 use stoa_kernel::{OrderId, Timestamp, TokenHash};
 use stoa_sql::{Column, Param, Row, Sql, Tx, Type, Verb, Write, sql};
-use uuid::Uuid;
 
 use crate::error::StoreError;
 
@@ -59,20 +58,17 @@ pub const STATEMENTS: &[&Sql] = &[&SELECT, &PAGE, &PURGE];
 /// Every set-based write of this page.
 pub static WRITES: &[&Write] = &[&INSERT, &UPDATE];
 
-/// Where a cart is, by its columns.
-pub(super) fn state(word: &str, order: Option<Uuid>) -> Result<CartState, StoreError> {
-    match (word, order.map(OrderId::from_uuid)) {
-        ("open", None) => Ok(CartState::Open),
-        ("paying", Some(id)) => Ok(CartState::Paying(id)),
-        ("completed", Some(id)) => Ok(CartState::Completed(id)),
-        (other, _) => Err(StoreError::bad_row("carts.state", other)),
-    }
-}
-
 fn from_row(row: &Row<'_>) -> Result<Cart, StoreError> {
+    let order = row.opt_uuid(2)?.map(OrderId::from_uuid);
+    let state = match (row.text(1)?, order) {
+        ("open", None) => CartState::Open,
+        ("paying", Some(id)) => CartState::Paying(id),
+        ("completed", Some(id)) => CartState::Completed(id),
+        (other, _) => return Err(StoreError::bad_row("carts.state", other)),
+    };
     Ok(Cart {
         key: row.hash(0)?,
-        state: state(row.text(1)?, row.opt_uuid(2)?)?,
+        state,
         version: row.int(3)?,
         currency: row.text(4)?.parse()?,
         body: serde_json::from_str(row.text(5)?)?,
@@ -146,10 +142,14 @@ pub struct Page {
 /// Carts looked at in one transaction.
 const PAGE_CARTS: i64 = 1_000;
 
+/// The key that a page begins behind; less than any where it is the first.
+pub(super) fn behind(after: &Option<TokenHash>) -> &[u8] {
+    after.as_ref().map_or(&[], |hash| &hash.0)
+}
+
 /// The page of carts after one in the order of their keys.
 pub async fn page(tx: &mut Tx, after: Option<TokenHash>) -> Result<Page, StoreError> {
-    let after = after.map_or_else(Vec::new, |hash| hash.0.to_vec());
-    let page = [Param::Bytes(&after), Param::Int(PAGE_CARTS)];
+    let page = [Param::Bytes(behind(&after)), Param::Int(PAGE_CARTS)];
     let page = tx.query(&PAGE, &page, |row| Ok::<_, StoreError>(row.hash(0)?)).await?;
     Ok(Page { seen: page.len(), last: page.last().copied() })
 }
@@ -162,8 +162,7 @@ pub async fn purge(
 ) -> Result<Page, StoreError> {
     let page = page(tx, after).await?;
     if let Some(last) = &page.last {
-        let after = after.map_or_else(Vec::new, |hash| hash.0.to_vec());
-        tx.execute(&PURGE, &[Param::Bytes(&after), last.into(), before.into()]).await?;
+        tx.execute(&PURGE, &[Param::Bytes(behind(&after)), last.into(), before.into()]).await?;
     }
     Ok(page)
 }

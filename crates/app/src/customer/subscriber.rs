@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use serde::Deserialize;
 use stoa_domain::customer::Customer;
 use stoa_domain::event::{Event, EventBody};
-use stoa_kernel::{Ctx, CustomerId, OrderId};
+use stoa_kernel::{Ctx, CustomerId};
 use stoa_sql::Tx;
 
 use super::{store, subject};
@@ -16,11 +15,6 @@ use crate::shop::Shop;
 
 /// Name of the subscriber.
 pub const NAME: &str = "customers";
-
-#[derive(Deserialize)]
-struct OrderFact {
-    order_id: OrderId,
-}
 
 /// Gives each placed order to its customer.
 #[derive(Debug, Clone, Copy)]
@@ -43,11 +37,7 @@ impl Subscriber for Customers {
         ctx: &mut Ctx,
         events: &[LoggedEvent],
     ) -> Result<(), SubscriberError> {
-        let mut orders = BTreeSet::new();
-        for event in events {
-            orders.insert(event.data::<OrderFact>()?.order_id);
-        }
-        let buyers = store::buyers(tx, orders).await?;
+        let buyers = store::buyers(tx, event_log::orders_of(events)?).await?;
         let emails: BTreeSet<&str> = buyers.iter().map(|buyer| buyer.email.as_str()).collect();
         let mut known: BTreeMap<String, CustomerId> = store::by_email(tx, emails).await?;
         let (mut new, mut facts, mut links) = (Vec::new(), Vec::new(), Vec::new());

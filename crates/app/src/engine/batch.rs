@@ -191,11 +191,7 @@ fn keep_key(
         }
         _ => None,
     };
-    let settled = match &submission.command {
-        Command::SettlePayment(settle) => Some(settle.order),
-        Command::SettleRefund(settle) => Some(settle.order),
-        _ => None,
-    };
+    let settled = load::settled_by(&submission.command);
     if let (Some(settled), Ok(_), None) = (settled, result, waiting) {
         for known in kept.values_mut() {
             if known.order_id == Some(settled) && known.answer.is_none() {

@@ -88,7 +88,7 @@ impl Round {
 }
 
 /// The order that a command settles.
-const fn settled_by(command: &Command) -> Option<OrderId> {
+pub(super) const fn settled_by(command: &Command) -> Option<OrderId> {
     match command {
         Command::SettlePayment(settle) => Some(settle.order),
         Command::SettleRefund(settle) => Some(settle.order),
@@ -102,6 +102,9 @@ pub(super) async fn ahead(
     shop: &Arc<ShopConfig>,
     commands: &[&Command],
 ) -> Result<(), StoreError> {
+    if !tx.sends_ahead() {
+        return Ok(());
+    }
     catalog::store::version_ahead(tx).await?;
     let world = World::new(Arc::clone(shop));
     let mut wanted = Wanted::default();

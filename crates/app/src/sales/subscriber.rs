@@ -1,25 +1,19 @@
 //! Sums up what was sold each day. A cancelled order is taken from the day on which it was placed.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
-use serde::Deserialize;
 use stoa_kernel::{Ctx, Money, OrderId, Timestamp};
 use stoa_sql::Tx;
 
 use super::store::{self, Day};
-use crate::event_log::LoggedEvent;
+use crate::event_log::{self, LoggedEvent};
 use crate::events::{Subscriber, SubscriberError};
 use crate::shop::Shop;
 
 /// Name of the subscriber.
 pub const NAME: &str = "sales";
-
-#[derive(Deserialize)]
-struct OrderFact {
-    order_id: OrderId,
-}
 
 /// How many orders a fact adds to its day.
 fn counts(kind: &str) -> i64 {
@@ -53,15 +47,14 @@ impl Subscriber for SalesByDay {
     ) -> Result<(), SubscriberError> {
         let mut facts = Vec::with_capacity(events.len());
         for event in events {
-            let OrderFact { order_id } = event.data()?;
-            facts.push((event.offset, counts(&event.kind), order_id));
+            facts.push((event.offset, counts(&event.kind), event.order_id()?));
         }
-        let ids: BTreeSet<OrderId> = facts.iter().map(|(.., order)| *order).collect();
-        let placed: HashMap<OrderId, (Timestamp, Money)> = store::placed(tx, ids)
-            .await?
-            .into_iter()
-            .map(|(id, at, total)| (id, (at.start_of_day(), total)))
-            .collect();
+        let placed: HashMap<OrderId, (Timestamp, Money)> =
+            store::placed(tx, event_log::orders_of(events)?)
+                .await?
+                .into_iter()
+                .map(|(id, at, total)| (id, (at.start_of_day(), total)))
+                .collect();
         let mut days: BTreeMap<(Timestamp, String), Day> = BTreeMap::new();
         for (offset, count, order) in facts {
             let Some(&(day, total)) = placed.get(&order) else { continue };

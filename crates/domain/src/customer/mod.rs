@@ -1,7 +1,7 @@
 //! Customers: who has bought, known by the address they gave.
 //!
-//! Table: `customers`. Events: `customer.created`, `customer.updated`. The shop knows somebody from the
-//! first order that stands on.
+//! Table: `customers`. Events: `customer.created`, `customer.updated`. The shop knows somebody from
+//! the first order that was placed.
 
 use stoa_kernel::{CustomerId, Timestamp, limits};
 

@@ -5,11 +5,10 @@
 
 pub mod store;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use async_trait::async_trait;
-use serde::Deserialize;
-use stoa_kernel::{Ctx, OrderId, TokenHash, limits};
+use stoa_kernel::{Ctx, TokenHash, limits};
 use stoa_sql::Tx;
 
 use crate::error::StoreError;
@@ -87,11 +86,6 @@ async fn note(shop: &Shop, carts: &[TokenHash]) -> Result<(), SubscriberError> {
 /// Name of the subscriber.
 pub const NAME: &str = "carts";
 
-#[derive(Deserialize)]
-struct OrderFact {
-    order_id: OrderId,
-}
-
 /// Notes which abandoned carts have become orders.
 #[derive(Debug, Clone, Copy)]
 pub struct RecoveredCarts;
@@ -117,12 +111,8 @@ impl Subscriber for RecoveredCarts {
         ctx: &mut Ctx,
         events: &[LoggedEvent],
     ) -> Result<(), SubscriberError> {
-        let mut orders = BTreeSet::new();
-        for event in events {
-            orders.insert(event.data::<OrderFact>()?.order_id);
-        }
         let (mut recovered, mut facts) = (Vec::new(), Vec::new());
-        for (mut cart, order) in store::of_orders(tx, orders).await? {
+        for (mut cart, order) in store::of_orders(tx, event_log::orders_of(events)?).await? {
             facts.push(cart.recover(order));
             recovered.push(cart);
         }

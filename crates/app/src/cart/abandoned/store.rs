@@ -1,10 +1,10 @@
 //! All SQL on `abandoned_carts`.
 
-use stoa_domain::cart::{AbandonedCart, CartBody, CartState};
+use stoa_domain::cart::{AbandonedCart, CartBody};
 use stoa_kernel::{AbandonedCartId, Money, OrderId, Timestamp, TokenHash};
 use stoa_sql::{Column, Param, Row, Sql, Tx, Type, Verb, Write, sql};
 
-use crate::cart::store::state;
+use crate::cart::store::behind;
 use crate::error::StoreError;
 
 // Those in a page of all carts, in the order of their keys, that may have been abandoned since they
@@ -41,7 +41,7 @@ macro_rules! shown {
     (text $rest:literal) => {
         concat!(
             "select a.id, a.cart_key, a.total, a.currency, a.abandoned_at, a.order_id,
-                o.number, c.state, c.order_id, c.body, c.updated_at
+                o.number, c.body, c.updated_at
             from abandoned_carts a join carts c on c.token_hash = a.cart_key
                 left join orders o on o.id = a.order_id ",
             $rest
@@ -103,8 +103,7 @@ pub(super) async fn left(
     up_to: TokenHash,
     since: Timestamp,
 ) -> Result<Vec<TokenHash>, StoreError> {
-    let after = after.map_or_else(Vec::new, |hash| hash.0.to_vec());
-    let params = [Param::Bytes(&after), (&up_to).into(), since.into()];
+    let params = [Param::Bytes(behind(&after)), (&up_to).into(), since.into()];
     tx.query(&LEFT, &params, |row| Ok(row.hash(0)?)).await
 }
 
@@ -158,8 +157,6 @@ pub struct Shown {
     pub cart: AbandonedCart,
     /// The number of the order that came of it.
     pub number: Option<i64>,
-    /// Where the cart is on its way now.
-    pub state: CartState,
     /// What is in it now.
     pub body: CartBody,
     /// When it last changed.
@@ -170,9 +167,8 @@ fn shown(row: &Row<'_>) -> Result<Shown, StoreError> {
     Ok(Shown {
         cart: from_row(row)?,
         number: row.opt_int(6)?,
-        state: state(row.text(7)?, row.opt_uuid(8)?)?,
-        body: serde_json::from_str(row.text(9)?)?,
-        updated_at: row.time(10)?,
+        body: serde_json::from_str(row.text(7)?)?,
+        updated_at: row.time(8)?,
     })
 }
 
