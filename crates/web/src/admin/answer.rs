@@ -4,13 +4,16 @@ use axum::body::Body;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Response, StatusCode};
 use stoa_kernel::OrderId;
-use stoa_pages::admin::{ErrorPage, Notice, Section, Tone};
+use stoa_pages::admin::{ErrorPage, Notice, Pager, Section, Tone};
 
 use super::gate::Staff;
 use crate::api::products::pairs;
 use crate::api::suggest::encode;
 use crate::reply::ApiError;
 use crate::state::Web;
+
+/// What a handler makes, or fails with: see [`Staff::answer`].
+pub(super) type Answer = Result<Response<Body>, ApiError>;
 
 /// A page, which nobody keeps.
 pub(super) fn page(status: u16, html: String) -> Response<Body> {
@@ -35,12 +38,7 @@ pub(super) fn see_other(path: &str) -> Response<Body> {
 impl Staff {
     /// The answer to a request of this user: what a handler made, or a page about what it failed
     /// with.
-    pub(super) async fn answer(
-        &self,
-        web: &Web,
-        section: Section,
-        made: Result<Response<Body>, ApiError>,
-    ) -> Response<Body> {
+    pub(super) async fn answer(&self, web: &Web, section: Section, made: Answer) -> Response<Body> {
         let problem = match made {
             Ok(response) => return response,
             Err(error) => error.0,
@@ -118,6 +116,25 @@ pub(super) fn address(path: &str, parameters: &[(&str, &str)]) -> String {
         out.push_str(&format!("{name}={}", encode(value)));
     }
     out
+}
+
+/// Where a list goes on: behind its last row, while the page is full. `kept` are the parameters that
+/// choose the rows, `after` is where this page begins, empty on the first.
+pub(super) fn pager<Row>(
+    path: &str,
+    kept: &[(&str, &str)],
+    after: &str,
+    (rows, limit): (&[Row], i64),
+    id: impl Fn(&Row) -> String,
+) -> Pager {
+    let is_full = i64::try_from(rows.len()) == Ok(limit);
+    let next = rows.last().filter(|_| is_full).map(|last| {
+        let last = id(last);
+        let parameters: Vec<(&str, &str)> =
+            kept.iter().copied().chain([("after", last.as_str())]).collect();
+        address(path, &parameters)
+    });
+    Pager { first: (!after.is_empty()).then(|| address(path, kept)), next, total: None }
 }
 
 /// What people call an order: its number, or the end of its id while it has none.

@@ -5,9 +5,9 @@ use axum::extract::{Path, RawQuery, State};
 use http::Response;
 use stoa_app::cart::abandoned::store::{self, Became, Shown};
 use stoa_app::error::StoreError;
-use stoa_pages::admin::{CartLine, CartListPage, CartPage, CartRow, OrderTab, Pager, Section};
+use stoa_pages::admin::{CartLine, CartListPage, CartPage, CartRow, OrderTab, Section};
 
-use super::answer::{address, order_name, page, parameter};
+use super::answer::{Answer, address, order_name, page, pager, parameter};
 use super::gate::Staff;
 use super::goods::Goods;
 use super::order::address_lines;
@@ -48,7 +48,7 @@ fn row(shown: &Shown) -> CartRow {
     }
 }
 
-async fn listed(web: &Web, staff: &Staff, query: Option<&str>) -> Result<Response<Body>, ApiError> {
+async fn listed(web: &Web, staff: &Staff, query: Option<&str>) -> Answer {
     let became = Became::parse(&parameter(query, "status"));
     let after = parameter(query, "after");
     let mut tx = web.shop().db.read().await.map_err(StoreError::from)?;
@@ -69,23 +69,19 @@ async fn listed(web: &Web, staff: &Staff, query: Option<&str>) -> Result<Respons
     }
     drop(tx);
     let status = became.map_or("", Became::as_str);
-    let is_full = i64::try_from(carts.len()) == Ok(ROWS);
-    let last = carts.last().filter(|_| is_full).map(|shown| shown.cart.id.to_string());
+    let kept = [("status", status)];
+    let id = |shown: &Shown| shown.cart.id.to_string();
     let shown = CartListPage {
         frame: staff.frame(web, Section::Carts).await,
         tabs,
         rows: carts.iter().map(row).collect(),
-        pager: Pager {
-            first: (!after.is_empty()).then(|| address(PATH, &[("status", status)])),
-            next: last.map(|last| address(PATH, &[("status", status), ("after", &last)])),
-            total: None,
-        },
+        pager: pager(PATH, &kept, &after, (&carts, ROWS), id),
         status: status.to_owned(),
     };
     Ok(page(200, shown.render()))
 }
 
-async fn shown(web: &Web, staff: &Staff, id: &str) -> Result<Response<Body>, ApiError> {
+async fn shown(web: &Web, staff: &Staff, id: &str) -> Answer {
     let not_found = || ApiError::not_found("abandoned cart");
     let id = id.parse().map_err(|_| not_found())?;
     let mut tx = web.shop().db.read().await.map_err(StoreError::from)?;

@@ -14,7 +14,7 @@ use stoa_pages::admin::{
     CustomerListPage, CustomerPage, CustomerRow, FieldError, Notice, Pager, Section, Tone,
 };
 
-use super::answer::{address, notice, page, parameter, see_other, sentence};
+use super::answer::{Answer, notice, page, pager, parameter, see_other, sentence};
 use super::gate::{Action, Staff, context};
 use super::orders;
 use crate::reply::ApiError;
@@ -28,8 +28,6 @@ const ORDERS: i64 = 50;
 const TEXT_BYTES: usize = 254;
 
 const PATH: &str = "/admin/customers";
-
-type Answer = Result<Response<Body>, ApiError>;
 
 /// `GET /admin/customers`
 pub async fn list(
@@ -74,8 +72,8 @@ async fn listed(web: &Web, staff: &Staff, query: Option<&str>) -> Answer {
     let ids: Vec<CustomerId> = customers.iter().map(|customer| customer.id).collect();
     let mut bought = store::bought(&mut tx, &ids).await?;
     drop(tx);
-    let is_full = i64::try_from(customers.len()) == Ok(ROWS);
-    let last = customers.last().filter(|_| is_full).map(|customer| customer.id.to_string());
+    let id = |customer: &Customer| customer.id.to_string();
+    let pager = pager(PATH, &[("q", &text)], &after, (&customers, ROWS), id);
     let rows = customers.into_iter().map(|customer| {
         let bought = bought.remove(&customer.id).unwrap_or_default();
         CustomerRow {
@@ -90,11 +88,7 @@ async fn listed(web: &Web, staff: &Staff, query: Option<&str>) -> Answer {
     let shown = CustomerListPage {
         frame: staff.frame(web, Section::Customers).await,
         rows: rows.collect(),
-        pager: Pager {
-            first: (!after.is_empty()).then(|| address(PATH, &[("q", &text)])),
-            next: last.map(|last| address(PATH, &[("q", &text), ("after", &last)])),
-            total: Some(total),
-        },
+        pager: Pager { total: Some(total), ..pager },
         query: text,
     };
     Ok(page(200, shown.render()))

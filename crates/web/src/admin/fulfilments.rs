@@ -17,13 +17,11 @@ use stoa_pages::admin::{
     FieldError, FulfilForm, FulfilmentPage, OpenLine, Parcel, Section, TrackingForm,
 };
 
-use super::answer::{notice, order_name, page, see_other, sentence};
+use super::answer::{Answer, notice, order_name, page, see_other, sentence};
 use super::gate::{Action, Form, Staff};
 use super::order::{order_id, order_page};
 use crate::reply::{self, ApiError};
 use crate::state::Web;
-
-type Answer = Result<Response<Body>, ApiError>;
 
 /// `POST /admin/orders/{id}/fulfilments`: sends what the form says.
 pub async fn create(

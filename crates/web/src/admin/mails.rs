@@ -13,11 +13,11 @@ use stoa_app::mail::store::{self, MailState, StoredMail};
 use stoa_app::mail::{Language, MailKind, sample, send_job};
 use stoa_kernel::{MailId, limits};
 use stoa_pages::admin::{
-    FieldError, MailListPage, MailPage, MailRow, OrderTab, Pager, Section, TemplateListPage,
-    TemplatePage, TemplateRow,
+    FieldError, MailListPage, MailPage, MailRow, OrderTab, Section, TemplateListPage, TemplatePage,
+    TemplateRow,
 };
 
-use super::answer::{address, notice, page, parameter, see_other};
+use super::answer::{Answer, address, notice, page, pager, parameter, see_other};
 use super::gate::{Action, Form, Staff, context, now};
 use crate::reply::ApiError;
 use crate::state::Web;
@@ -26,8 +26,6 @@ use crate::state::Web;
 const ROWS: i64 = 50;
 /// Where the list is.
 const PATH: &str = "/admin/mails";
-
-type Answer = Result<Response<Body>, ApiError>;
 
 /// `GET /admin/mails`
 pub async fn list(
@@ -211,8 +209,7 @@ async fn listed(web: &Web, staff: &Staff, query: Option<&str>) -> Answer {
     let mails = store::list(&mut tx, state, &text, after.parse().ok(), ROWS).await?;
     drop(tx);
     let kept = [("state", word), ("q", text.as_str())];
-    let is_full = i64::try_from(mails.len()) == Ok(ROWS);
-    let last = mails.last().filter(|_| is_full).map(|mail| mail.id.to_string());
+    let id = |mail: &StoredMail| mail.id.to_string();
     let shown = MailListPage {
         frame,
         sends: web.shop().mailer.sends(),
@@ -236,11 +233,7 @@ async fn listed(web: &Web, staff: &Staff, query: Option<&str>) -> Answer {
                 error: mail.error.clone().unwrap_or_default(),
             })
             .collect(),
-        pager: Pager {
-            first: (!after.is_empty()).then(|| address(PATH, &kept)),
-            next: last.map(|last| address(PATH, &[kept[0], kept[1], ("after", &last)])),
-            total: None,
-        },
+        pager: pager(PATH, &kept, &after, (&mails, ROWS), id),
         state: word.to_owned(),
         query: text,
     };

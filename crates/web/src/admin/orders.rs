@@ -6,9 +6,9 @@ use http::Response;
 use stoa_app::back_office::store::{self as back_office, OrderFilter, OrderRow};
 use stoa_app::error::StoreError;
 use stoa_domain::order::OrderStatus;
-use stoa_pages::admin::{self, OrderListPage, OrderTab, Pager, Section};
+use stoa_pages::admin::{self, OrderListPage, OrderTab, Section};
 
-use super::answer::{address, notice, order_name, page, parameter};
+use super::answer::{address, notice, order_name, page, pager, parameter};
 use super::gate::{PATIENCE_S, Staff, now};
 use crate::reply::ApiError;
 use crate::state::Web;
@@ -90,8 +90,11 @@ async fn listed(web: &Web, staff: &Staff, query: Option<&str>) -> Result<Respons
 
     const PATH: &str = "/admin/orders";
     let kept = [("status", status.as_str()), ("q", text.as_str())];
-    let is_full = i64::try_from(orders.len()) == Ok(ROWS) && status != "attention";
-    let last = orders.last().filter(|_| is_full).map(|order| order.id.to_string());
+    let id = |order: &OrderRow| order.id.to_string();
+    let mut pager = pager(PATH, &kept, &after, (&orders, ROWS), id);
+    if status == "attention" {
+        pager.next = None;
+    }
     let n_attention = frame.n_attention;
     let shown = OrderListPage {
         frame,
@@ -109,11 +112,7 @@ async fn listed(web: &Web, staff: &Staff, query: Option<&str>) -> Result<Respons
             })
             .collect(),
         rows: orders.iter().map(row).collect(),
-        pager: Pager {
-            first: (!after.is_empty()).then(|| address(PATH, &kept)),
-            next: last.map(|last| address(PATH, &[kept[0], kept[1], ("after", &last)])),
-            total: None,
-        },
+        pager,
         query: text,
         status,
     };

@@ -13,14 +13,12 @@ use stoa_pages::admin::{
     FieldError, ForgotPage, NewPasswordPage, Notice, PeoplePage, Section, Tone,
 };
 
-use super::answer::{notice, page, see_other, sentence};
+use super::answer::{Answer, notice, page, see_other, sentence};
 use super::gate::{Action, Form, Staff, context, csrf, hand_over, held, now};
 use crate::client::Client;
 use crate::limits::Applied;
 use crate::reply::ApiError;
 use crate::state::Web;
-
-type Answer = Result<Response<Body>, ApiError>;
 
 /// `GET /admin/people`
 pub async fn list(

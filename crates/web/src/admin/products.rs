@@ -10,7 +10,7 @@ use stoa_domain::catalog::Status;
 use stoa_kernel::{CategoryId, limits};
 use stoa_pages::admin::{Choice, Pager, Picture, ProductListPage, ProductRow, Section};
 
-use super::answer::{address, notice, page, parameter};
+use super::answer::{notice, page, pager, parameter};
 use super::gate::Staff;
 use crate::api::products::drawn_picture;
 use crate::reply::ApiError;
@@ -83,13 +83,8 @@ async fn listed(web: &Web, staff: &Staff, query: Option<&str>) -> Result<Respons
         ("stock", stock.as_str()),
         ("category", category.as_str()),
     ];
-    let is_full = i64::try_from(products.len()) == Ok(ROWS);
-    let last = products.last().filter(|_| is_full).map(|product| product.id.to_string());
-    let next = last.map(|last| {
-        let parameters: Vec<(&str, &str)> =
-            kept.into_iter().chain([("after", last.as_str())]).collect();
-        address(PATH, &parameters)
-    });
+    let id = |product: &back_office::ProductRow| product.id.to_string();
+    let pager = pager(PATH, &kept, &after, (&products, ROWS), id);
     let rows = products.into_iter().map(|product| ProductRow {
         href: format!("/admin/products/{}", product.id),
         picture: Picture {
@@ -110,11 +105,7 @@ async fn listed(web: &Web, staff: &Staff, query: Option<&str>) -> Result<Respons
         frame,
         categories: shelves(&tree),
         rows: rows.collect(),
-        pager: Pager {
-            first: (!after.is_empty()).then(|| address(PATH, &kept)),
-            next,
-            total: Some(total),
-        },
+        pager: Pager { total: Some(total), ..pager },
         query: text,
         status,
         stock,

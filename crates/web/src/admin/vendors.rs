@@ -15,15 +15,13 @@ use stoa_pages::admin::{
     Badge, FieldError, Notice, Pager, Section, Tone, VendorListPage, VendorPage, VendorRow,
 };
 
-use super::answer::{address, notice, page, parameter, see_other, sentence};
+use super::answer::{Answer, address, notice, page, parameter, see_other, sentence};
 use super::gate::{Action, Staff, context};
 use crate::reply::ApiError;
 use crate::state::Web;
 
 /// Vendors on a page.
 const ROWS: i64 = 50;
-
-type Answer = Result<Response<Body>, ApiError>;
 
 /// `GET /admin/vendors`
 pub async fn list(

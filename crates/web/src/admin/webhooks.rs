@@ -20,7 +20,7 @@ use stoa_pages::admin::{
     OrderTab, Pager, Section, Tone, WebhookForm, WebhookListPage, WebhookPage, WebhookRow,
 };
 
-use super::answer::{address, notice, page, parameter, see_other, sentence};
+use super::answer::{Answer, address, notice, page, parameter, see_other, sentence};
 use super::gate::{Action, Form, Staff, context, now};
 use crate::api::admin::webhooks as api;
 use crate::reply::ApiError;
@@ -30,8 +30,6 @@ use crate::state::Web;
 const ROWS: usize = 50;
 /// Where the list is.
 const PATH: &str = "/admin/webhooks";
-
-type Answer = Result<Response<Body>, ApiError>;
 
 /// `GET /admin/webhooks`
 pub async fn list(State(web): State<Web>, staff: Staff) -> Response<Body> {

@@ -14,7 +14,6 @@ use stoa_app::error::StoreError;
 use stoa_app::inventory::set_stock_in;
 use stoa_app::order::store::{SoldLine, sold_lines};
 use stoa_app::view::{MoneyView, Problem};
-use stoa_domain::Refusal;
 use stoa_domain::catalog::Status;
 use stoa_domain::inventory::SetStock;
 use stoa_domain::order::OrderStatus;
@@ -241,10 +240,7 @@ pub async fn list_order_lines(
         let status = OrderStatus::parse(text)?;
         matches!(status, OrderStatus::Placed | OrderStatus::Cancelled).then_some(status)
     };
-    let query = ListQuery::<LineCursor, _>::read(query.as_deref(), status)?;
-    if !query.text.is_empty() {
-        return Err(Refusal::field("/q", "no such parameter").into());
-    }
+    let query = ListQuery::<LineCursor, _>::read(query.as_deref(), status)?.without_text()?;
     let mut tx = reader(&web, program).await?;
     let after = query.after.map(|LineCursor(order, position)| (order, position));
     let lines = sold_lines(&mut tx, query.status, after, query.limit).await?;

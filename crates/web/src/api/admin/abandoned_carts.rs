@@ -5,7 +5,6 @@ use serde::Serialize;
 use stoa_app::cart::abandoned::store::{self, Became, Shown};
 use stoa_app::error::StoreError;
 use stoa_app::view::{AddressView, MoneyView, Problem};
-use stoa_domain::Refusal;
 use stoa_kernel::AbandonedCartId;
 use utoipa::ToSchema;
 
@@ -105,10 +104,8 @@ pub async fn list(
     _: Program<OrdersRead>,
     RawQuery(query): RawQuery,
 ) -> ApiResult {
-    let query = ListQuery::<AbandonedCartId, _>::read(query.as_deref(), Became::parse)?;
-    if !query.text.is_empty() {
-        return Err(Refusal::field("/q", "no such parameter").into());
-    }
+    let query =
+        ListQuery::<AbandonedCartId, _>::read(query.as_deref(), Became::parse)?.without_text()?;
     let mut tx = web.shop().db.read().await.map_err(StoreError::from)?;
     let found = store::list(&mut tx, query.status, query.after, query.limit).await?;
     let total = store::count(&mut tx, query.status).await?;

@@ -65,6 +65,18 @@ impl<Id: FromStr + ToString + Copy, Status> ListQuery<Id, Status> {
         if errors.is_empty() { Ok(list) } else { Err(Refusal::Invalid(errors).into()) }
     }
 
+    /// The same of a list that is not searched.
+    ///
+    /// # Errors
+    /// `422` when it was asked for words.
+    pub fn without_text(self) -> Result<Self, ApiError> {
+        if self.text.is_empty() {
+            Ok(self)
+        } else {
+            Err(Refusal::field("/q", "no such parameter").into())
+        }
+    }
+
     /// The cursor of the next page, after a page of `n` items that ends with `last`.
     pub fn next(&self, n: usize, last: Option<Id>) -> Option<String> {
         let is_full = i64::try_from(n) == Ok(self.limit);

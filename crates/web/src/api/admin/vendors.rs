@@ -130,10 +130,8 @@ pub async fn list(
     _: Program<VendorsRead>,
     RawQuery(query): RawQuery,
 ) -> ApiResult {
-    let query = ListQuery::<VendorId, _>::read(query.as_deref(), VendorStatus::parse)?;
-    if !query.text.is_empty() {
-        return Err(Refusal::field("/q", "no such parameter").into());
-    }
+    let query =
+        ListQuery::<VendorId, _>::read(query.as_deref(), VendorStatus::parse)?.without_text()?;
     let mut tx = web.shop().db.read().await.map_err(StoreError::from)?;
     let found = store::list(&mut tx, query.status, query.after, query.limit).await?;
     let total = store::count(&mut tx, query.status).await?;
