@@ -5,7 +5,7 @@ use stoa_kernel::Timestamp;
 
 use super::form::Field;
 use super::orders::OrderTab;
-use super::parts::{Pager, when};
+use super::parts::{Pager, grouped, when};
 use super::{Badge, FieldError, Frame, Tone, icons};
 
 pages!(MailListPage, MailPage, TemplateListPage, TemplatePage);
