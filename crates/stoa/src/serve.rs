@@ -93,11 +93,13 @@ pub(crate) async fn serve(
     let worker = jobs::worker::work(Arc::clone(&shop), jobs::handlers(), stopped);
     let worker = tokio::spawn(worker);
 
+    // From the first line on, what happens to the database no longer ends the process.
+    let setup_link = staff::create_setup_link(&shop.db, clock::now()).await?;
     // Before anyone can know that the shop is there to be stopped.
     let stop_asked = stop_signals().context("cannot listen for signals")?;
     println!("Stoa serves {} at {public_url}", shop.config.name);
     println!("Back office: {public_url}/admin");
-    if let Some(link) = staff::create_setup_link(&shop.db, clock::now()).await? {
+    if let Some(link) = setup_link {
         println!("Make the first administrator: {public_url}/admin/setup/{}", link.reveal());
     }
     let asked = Arc::new(Notify::new());
