@@ -20,7 +20,7 @@ use crate::shop::Shop;
 /// How often followers look for new facts when nobody wakes them.
 const LOOK: Duration = Duration::from_millis(100);
 /// How long followers let facts gather after they have looked.
-const BURST: Duration = Duration::from_millis(10);
+const BURST: Duration = Duration::from_millis(50);
 /// How long changes gather after some were put into the index: each commit of it costs a segment, which
 /// has to be merged later.
 const INDEX_BURST: Duration = Duration::from_millis(250);
@@ -66,6 +66,8 @@ pub struct CatalogChange {
     pub rebuild: bool,
     /// The newest fact taken into account.
     pub offset: i64,
+    /// Whether facts after it were there to be read.
+    pub has_more: bool,
 }
 
 #[derive(Deserialize)]
@@ -107,6 +109,7 @@ pub async fn changes_after(shop: &Shop, offset: i64) -> Result<Option<CatalogCha
     let mut tx = shop.db.read().await?;
     let mut change = CatalogChange::default();
     let facts = event_log::read(&mut tx, offset, CHUNK, |fact| change.take(fact)).await?;
+    change.has_more = i64::try_from(facts).is_ok_and(|facts| facts == CHUNK);
     if facts > 0 {
         // What is read anew because of these facts must not come from before them.
         tx.note_position().await?;
@@ -124,46 +127,37 @@ async fn look(shop: &Shop) {
 
 /// Keeps copies in memory up to date, for ever; `changed` is told after the shop's own copies are.
 pub async fn copies(shop: Arc<Shop>, changed: impl Fn(&CatalogChange) + Send) {
-    let mut offset = None;
-    let mut counter = -1;
+    let mut reached = None;
     loop {
         let step = async {
-            let now = shop.db.change_counter().await.map_err(StoreError::from)?;
-            if now == counter && offset.is_some() {
-                return Ok::<_, StoreError>(None);
-            }
-            let from = match offset {
-                Some(offset) => offset,
-                None => {
-                    let mut tx = shop.db.read().await?;
-                    event_log::latest(&mut tx).await?
-                }
+            let Some(offset) = reached else {
+                let mut tx = shop.db.read().await?;
+                return Ok::<_, StoreError>((event_log::latest(&mut tx).await?, None));
             };
-            let change = changes_after(&shop, from).await?;
-            Ok(Some((now, from, change)))
+            let change = changes_after(&shop, offset).await?;
+            Ok((change.as_ref().map_or(offset, |change| change.offset), change))
         };
+        let mut has_more = false;
         match step.await {
-            Ok(Some((now, from, change))) => {
-                let reached = change.as_ref().map_or(from, |change| change.offset);
-                offset = Some(reached);
+            Ok((offset, change)) => {
                 if let Some(change) = change {
+                    has_more = change.has_more;
                     let all: Vec<ProductId> =
                         change.edited.iter().chain(&change.flipped).copied().collect();
                     shop.catalog.forget(&all, !change.edited.is_empty());
                     changed(&change);
-                    shop.followed.saw(lag::COPIES, reached);
-                    continue; // There may be more than one chunk.
                 }
-                shop.followed.saw(lag::COPIES, reached);
-                counter = now;
+                shop.followed.saw(lag::COPIES, offset);
+                reached = Some(offset);
             }
-            Ok(None) => {}
             Err(error) => {
                 tracing::warn!(%error, "copies cannot follow the event log");
                 tokio::time::sleep(PAUSE).await;
             }
         }
-        look(&shop).await;
+        if !has_more {
+            look(&shop).await;
+        }
     }
 }
 
@@ -195,28 +189,20 @@ pub async fn catch_up(shop: &Shop, seen: &mut i64) -> Result<usize, FollowError>
             shop.search.apply(Vec::new(), Vec::new(), change.offset).await?;
         }
         *seen = change.offset;
+        if !change.has_more {
+            shop.followed.saw(lag::SEARCH, *seen);
+            return Ok(indexed);
+        }
     }
 }
 
 /// Keeps the search index up to date, for ever.
 pub async fn index(shop: Arc<Shop>) {
-    let mut counter = -1;
     let mut seen = 0;
     loop {
-        match shop.db.change_counter().await {
-            Ok(now) if now != counter => match catch_up(&shop, &mut seen).await {
-                Ok(indexed) => {
-                    counter = now;
-                    if indexed > 0 {
-                        tokio::time::sleep(INDEX_BURST).await;
-                    }
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "the search index cannot follow the event log");
-                    tokio::time::sleep(PAUSE).await;
-                }
-            },
-            Ok(_) => {}
+        match catch_up(&shop, &mut seen).await {
+            Ok(0) => {}
+            Ok(_) => tokio::time::sleep(INDEX_BURST).await,
             Err(error) => {
                 tracing::warn!(%error, "the search index cannot follow the event log");
                 tokio::time::sleep(PAUSE).await;

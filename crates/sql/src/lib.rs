@@ -196,15 +196,6 @@ impl Db {
         }
     }
 
-    /// A number that changes whenever another connection or process has committed something.
-    /// Cheap enough to ask many times a second.
-    pub async fn change_counter(&self) -> Result<i64> {
-        match &self.0 {
-            Backend::Sqlite(sqlite) => sqlite.change_counter(),
-            Backend::Postgres(postgres) => postgres.change_counter().await,
-        }
-    }
-
     /// Every fault the database finds in itself; empty when it is sound.
     pub async fn integrity_faults(&self) -> Result<Vec<String>> {
         match &self.0 {

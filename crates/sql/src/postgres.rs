@@ -306,13 +306,6 @@ impl Postgres {
         }
     }
 
-    pub(crate) async fn change_counter(&self) -> Result<i64, SqlError> {
-        // What a snapshot sees changes exactly when some transaction that wrote has ended.
-        let text = "select hashtextextended(cast(pg_current_snapshot() as text), 0)";
-        let found = self.read().await?.query_opt(text, &[], |row| row.int(0)).await?;
-        found.ok_or_else(|| SqlError::internal("no snapshot"))
-    }
-
     pub(crate) async fn integrity_faults(&self) -> Result<Vec<String>, SqlError> {
         let text = "select 'the index ' || cast(indexrelid as regclass) || ' is not valid'
                 from pg_index where not indisvalid

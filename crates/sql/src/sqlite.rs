@@ -36,7 +36,6 @@ pub(crate) struct Sqlite {
     readers: std::sync::Arc<Mutex<Vec<Connection>>>,
     scoped_writers: std::sync::Arc<Mutex<Vec<Scoped>>>,
     scoped_readers: std::sync::Arc<Mutex<Vec<Scoped>>>,
-    watcher: Mutex<Connection>,
     flusher: std::sync::Arc<Flusher>,
 }
 
@@ -70,7 +69,6 @@ impl Sqlite {
         let writer = std::sync::Arc::new(AsyncMutex::new(writer));
         Ok(Self {
             flusher: std::sync::Arc::new(Flusher::start(path, checkpointer, &writer)?),
-            watcher: Mutex::new(open_reader(path)?),
             path: path.to_owned(),
             writer,
             readers: std::sync::Arc::default(),
@@ -135,17 +133,12 @@ impl Sqlite {
         })
     }
 
-    pub(crate) fn change_counter(&self) -> Result<i64, SqlError> {
-        let watcher = self.watcher.lock();
-        Ok(watcher.pragma_query_value(None, "data_version", |row| row.get(0))?)
-    }
-
     pub(crate) fn integrity_faults(&self) -> Result<Vec<String>, SqlError> {
         faults(&open_reader(&self.path)?)
     }
 
     pub(crate) fn prepare(&self, text: &str) -> Result<(), SqlError> {
-        self.watcher.lock().prepare(text)?;
+        open_reader(&self.path)?.prepare(text)?;
         Ok(())
     }
 

@@ -31,7 +31,6 @@ on_both_stores! {
     parameters_are_bound_by_number_not_by_first_appearance,
     many_takers_of_one_counter_get_different_numbers,
     a_lock_lets_one_in_after_the_other,
-    the_change_counter_notices_other_connections,
     a_database_is_opened_again_with_what_it_holds,
     a_new_database_has_no_faults,
 }
@@ -495,20 +494,6 @@ async fn a_lock_lets_one_in_after_the_other(store: Store) {
     }
     adders.join_all().await;
     assert_eq!(counters(&db).await, owned(&[("shared", 20)]));
-}
-
-async fn the_change_counter_notices_other_connections(store: Store) {
-    let db = store.open().await.unwrap();
-    let mut seen = db.change_counter().await.unwrap();
-    for n in 0..20 {
-        let other = store.open().await.unwrap();
-        let mut tx = other.begin().await.unwrap();
-        tx.write(&UPSERT_COUNTER, [["x".into(), n.into()]]).await.unwrap();
-        tx.commit().await.unwrap();
-        let now = db.change_counter().await.unwrap();
-        assert_ne!(now, seen);
-        seen = now;
-    }
 }
 
 async fn a_database_is_opened_again_with_what_it_holds(store: Store) {

@@ -188,38 +188,31 @@ async fn tail(args: &Tail, db: &Db, public_url: &str) -> anyhow::Result<()> {
     let (offset, kept) = begin(args, db).await?;
     let name = args.name.as_deref();
     let mut place = Place { db, name, kept, kept_at: Instant::now(), offset };
-    let mut counter = None;
     loop {
-        let now = db.change_counter().await?;
-        if counter != Some(now) {
-            let mut tx = db.read().await?;
-            let wanted = |kind: &str| matches(&args.kind, kind);
-            let found = event_log::stretch(&mut tx, place.offset, CHUNK, wanted).await?;
-            drop(tx);
-            let is_all = found.n < CHUNK;
-            let mut text = String::new();
-            for event in found.events {
-                text += &line(event, public_url, args.json)?;
-                text.push('\n');
+        let mut tx = db.read().await?;
+        let wanted = |kind: &str| matches(&args.kind, kind);
+        let found = event_log::stretch(&mut tx, place.offset, CHUNK, wanted).await?;
+        drop(tx);
+        let mut text = String::new();
+        for event in found.events {
+            text += &line(event, public_url, args.json)?;
+            text.push('\n');
+        }
+        if !text.is_empty() {
+            db.flush()?; // Nobody outside is told of what a crash could undo.
+            if !print(&text)? {
+                return Ok(());
             }
-            if !text.is_empty() {
-                db.flush()?; // Nobody outside is told of what a crash could undo.
-                if !print(&text)? {
-                    return Ok(());
-                }
-            }
-            place.offset = found.last;
-            if is_all {
-                counter = Some(now);
-                if !args.follow {
-                    return place.keep().await;
-                }
-            }
+        }
+        place.offset = found.last;
+        let is_all = found.n < CHUNK;
+        if is_all && !args.follow {
+            return place.keep().await;
         }
         if place.kept_at.elapsed() >= KEEP {
             place.keep().await?;
         }
-        if counter.is_some() {
+        if is_all {
             tokio::time::sleep(LOOK).await;
         }
     }
