@@ -16,6 +16,7 @@ mod wiring;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -163,7 +164,9 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(run(&cli)) {
+    // Behind a pointer, or the compiler makes a copy of the whole program for each way to wait for it.
+    let run: Pin<Box<dyn Future<Output = _>>> = Box::pin(run(&cli));
+    match runtime.block_on(run) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("stoa: {error:#}");

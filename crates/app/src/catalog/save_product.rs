@@ -8,7 +8,7 @@ use stoa_domain::command::VariantRef;
 use stoa_domain::event::{Event, EventBody};
 use stoa_domain::inventory::SetStock;
 use stoa_domain::shop::ShopConfig;
-use stoa_kernel::{CategoryId, Ctx, Currency, Money, ProductId, VariantId, handle};
+use stoa_kernel::{BoxFuture, CategoryId, Ctx, Currency, Money, ProductId, VariantId, handle};
 use stoa_sql::{Db, Tx};
 
 use super::service::CategoryTree;
@@ -157,7 +157,18 @@ fn checked(mut draft: Draft) -> Result<Draft, Refusal> {
     draft.check().map_err(Refusal::Invalid)
 }
 
-async fn save_in(
+fn save_in<'a>(
+    tx: &'a mut Tx,
+    shop: &'a std::sync::Arc<ShopConfig>,
+    ctx: &'a mut Ctx,
+    saving: &'a mut Saving,
+    target: Target,
+    draft: &'a Draft,
+) -> BoxFuture<'a, Result<(Product, Outcome), SaveError>> {
+    Box::pin(save(tx, shop, ctx, saving, target, draft))
+}
+
+async fn save(
     tx: &mut Tx,
     shop: &std::sync::Arc<ShopConfig>,
     ctx: &mut Ctx,
