@@ -12,7 +12,7 @@ mod tls;
 use std::collections::{HashMap, HashSet};
 use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use parking_lot::Mutex;
+use stoa_kernel::BoxFuture;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::AbortHandle;
@@ -71,11 +72,12 @@ const SESSION: &str = "set statement_timeout = '20s'; set lock_timeout = '10s'; 
                        set client_connection_check_interval = '5s'; \
                        set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; \
                        set tcp_user_timeout = '15s'";
-/// What writes reaches its rows by their keys. A connection keeps the plans of its statements, also
-/// those that it made while a table was empty and reading all of it was cheapest.
-const BEGIN_WRITE: &str = "begin isolation level read committed read write; \
-                           set local enable_seqscan = off; set local enable_hashjoin = off; \
-                           set local enable_mergejoin = off";
+/// What connections are set to beside, on which transactions write. Those reach their rows by their keys,
+/// a few at a time, so that the plan of a statement is always the same: a connection makes it once, and
+/// were it free to, on a table that is still empty it would choose to read all of it for ever.
+const WRITERS: &str = "set plan_cache_mode = force_generic_plan; \
+                       set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off";
+const BEGIN_WRITE: &str = "begin isolation level read committed read write";
 const BEGIN_READ: &str = "begin isolation level repeatable read read only";
 /// What a transaction of a vendor runs under; bound by policies.
 const VENDOR_ROLE: &str = "stoa_vendor";
@@ -134,20 +136,40 @@ struct Pool {
     has_replicas: bool,
     /// The position of the log that replicas must have replayed.
     needed: AtomicU64,
-    idle: Mutex<Vec<Connection>>,
-    readers: Arc<Semaphore>,
-    writers: Arc<Semaphore>,
+    readers: Places,
+    writers: Places,
     io: Handle,
     /// Ends the thread that drives connections when the pool is dropped.
     _alive: oneshot::Sender<()>,
 }
 
+/// Connections of one kind: so many may be in use, and those that are idle.
+#[derive(Debug)]
+struct Places {
+    free: Arc<Semaphore>,
+    idle: Mutex<Vec<Connection>>,
+    /// What they are set to.
+    settings: &'static str,
+}
+
+impl Places {
+    fn new(n: usize, settings: &'static str) -> Self {
+        Self { free: Arc::new(Semaphore::new(n)), idle: Mutex::default(), settings }
+    }
+
+    fn keep(&self, mut connection: Connection) {
+        if !connection.client.is_closed() {
+            connection.used = Instant::now();
+            self.idle.lock().push(connection);
+        }
+    }
+}
+
 /// A call that is on its way to the server.
-type UnderWay = Pin<Box<dyn Future<Output = Result<u64, tokio_postgres::Error>> + Send>>;
+type UnderWay = BoxFuture<'static, Result<u64, tokio_postgres::Error>>;
 
 /// The same of a read.
-type RowsUnderWay =
-    Pin<Box<dyn Future<Output = Result<Vec<tokio_postgres::Row>, tokio_postgres::Error>> + Send>>;
+type RowsUnderWay = BoxFuture<'static, Result<Vec<tokio_postgres::Row>, tokio_postgres::Error>>;
 
 /// What was sent, and whose answer nobody has looked at yet.
 enum Sent {
@@ -210,11 +232,11 @@ impl Postgres {
         let roots = options.root_certificate.as_deref();
         let mut pool = Pool::new(&options.url, options.connections, roots)?;
         pool.has_replicas = !replicas.is_empty();
-        let mut connection = pool.connect().await?;
+        let mut connection = pool.connect("").await?;
         connection.migrate().await?;
         // Replicas answer nothing from before what this process finds.
         pool.note_position(&connection).await?;
-        pool.keep(connection);
+        pool.readers.keep(connection);
         let pool = Arc::new(pool);
         if pool.has_replicas {
             replica::watch(&pool, &replicas);
@@ -238,39 +260,43 @@ impl Postgres {
     }
 
     pub(crate) async fn begin(&self) -> Result<PostgresTx, SqlError> {
-        self.transaction(&self.pool.writers, BEGIN_WRITE, true).await
+        self.transaction(BEGIN_WRITE, true).await
     }
 
     pub(crate) async fn read(&self) -> Result<PostgresTx, SqlError> {
-        self.transaction(&self.pool.readers, BEGIN_READ, false).await
+        self.transaction(BEGIN_READ, false).await
     }
 
     pub(crate) async fn begin_scoped(&self, vendor: Uuid) -> Result<PostgresTx, SqlError> {
         let begin = scoped(BEGIN_WRITE, vendor);
-        self.transaction(&self.pool.writers, &begin, true).await.map_err(without_role)
+        self.transaction(&begin, true).await.map_err(without_role)
     }
 
     pub(crate) async fn read_scoped(&self, vendor: Uuid) -> Result<PostgresTx, SqlError> {
         let begin = scoped(BEGIN_READ, vendor);
-        self.transaction(&self.pool.readers, &begin, false).await.map_err(without_role)
+        self.transaction(&begin, false).await.map_err(without_role)
     }
 
-    async fn transaction(
-        &self,
-        places: &Arc<Semaphore>,
-        begin: &str,
+    fn transaction<'a>(
+        &'a self,
+        begin: &'a str,
         writes: bool,
-    ) -> Result<PostgresTx, SqlError> {
-        let Ok(Ok(permit)) = timeout(WAIT, Arc::clone(places).acquire_owned()).await else {
+    ) -> BoxFuture<'a, Result<PostgresTx, SqlError>> {
+        Box::pin(self.begun(begin, writes))
+    }
+
+    async fn begun(&self, begin: &str, writes: bool) -> Result<PostgresTx, SqlError> {
+        let places = self.pool.places(writes);
+        let Ok(Ok(permit)) = timeout(WAIT, Arc::clone(&places.free).acquire_owned()).await else {
             return Err(SqlError::unavailable("every connection to the database is in use"));
         };
         loop {
-            let kept = self.pool.idle.lock().pop();
+            let kept = places.idle.lock().pop();
             let was_kept = kept.is_some();
             let mut connection = match kept {
                 Some(connection) if connection.client.is_closed() => continue,
                 Some(connection) => connection,
-                None => self.pool.connect().await?,
+                None => self.pool.connect(places.settings).await?,
             };
             connection.patience = if writes { ANSWER_TO_WRITER } else { ANSWER };
             // Whoever takes on a role is to learn at once that it is not there.
@@ -433,14 +459,20 @@ impl Pool {
             tls,
             has_replicas: false,
             needed: AtomicU64::new(0),
-            idle: Mutex::default(),
-            readers: Arc::new(Semaphore::new(connections - n_writers)),
-            writers: Arc::new(Semaphore::new(n_writers)),
+            readers: Places::new(connections - n_writers, ""),
+            writers: Places::new(n_writers, WRITERS),
             io,
             _alive: alive,
         })
     }
-    async fn connect(&self) -> Result<Connection, SqlError> {
+
+    /// Connections for transactions that write, or for those that only read.
+    fn places(&self, writes: bool) -> &Places {
+        if writes { &self.writers } else { &self.readers }
+    }
+
+    /// A new connection, with settings beside those of every connection.
+    async fn connect(&self, settings: &str) -> Result<Connection, SqlError> {
         let (config, tls) = (self.config.clone(), self.tls.clone());
         let connecting = self.io.spawn(async move {
             match tls {
@@ -458,7 +490,7 @@ impl Pool {
             Ok(Ok(connected)) => connected?,
             _ => return Err(SqlError::unavailable("the database cannot be reached")),
         };
-        answer(client.batch_execute(SESSION)).await?;
+        answer(client.batch_execute(&format!("{SESSION}; {settings}"))).await?;
         Ok(Connection {
             client: Arc::new(client),
             statements: HashMap::new(),
@@ -471,14 +503,9 @@ impl Pool {
 
     /// Ends every connection that nobody uses.
     fn forget_idle(&self) {
-        let idle = std::mem::take(&mut *self.idle.lock());
-        idle.iter().for_each(|connection| connection.driver.abort());
-    }
-
-    fn keep(&self, mut connection: Connection) {
-        if !connection.client.is_closed() {
-            connection.used = Instant::now();
-            self.idle.lock().push(connection);
+        for places in [&self.readers, &self.writers] {
+            let idle = std::mem::take(&mut *places.idle.lock());
+            idle.iter().for_each(|connection| connection.driver.abort());
         }
     }
 }
@@ -504,7 +531,8 @@ impl Connection {
             self.statements.clear();
         }
         let client = Arc::clone(&self.client);
-        let statement = self.behind(client.prepare(text)).await?;
+        let prepare: BoxFuture<'_, _> = Box::pin(client.prepare(text));
+        let statement = self.behind(prepare).await?;
         self.statements.insert(text.to_owned(), statement.clone());
         Ok(statement)
     }
@@ -879,7 +907,7 @@ impl PostgresTx {
         // Nobody has asked for these.
         connection.sent.get_mut().clear();
         if let Some((connection, _permit)) = self.held.take() {
-            self.pool.keep(connection);
+            self.pool.places(self.writes).keep(connection);
         }
         Ok(())
     }
@@ -915,11 +943,11 @@ impl Drop for PostgresTx {
     fn drop(&mut self) {
         let Some((mut connection, permit)) = self.held.take() else { return }; // Committed.
         connection.sent.get_mut().clear();
-        let pool = Arc::clone(&self.pool);
+        let (pool, writes) = (Arc::clone(&self.pool), self.writes);
         self.pool.io.spawn(async move {
             let rollback = connection.client.batch_execute("rollback");
             if matches!(timeout(ROLLBACK, rollback).await, Ok(Ok(()))) {
-                pool.keep(connection);
+                pool.places(writes).keep(connection);
             } else {
                 connection.driver.abort();
             }

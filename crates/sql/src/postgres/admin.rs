@@ -18,7 +18,7 @@ impl Postgres {
     /// A transaction beside which nobody can write to these tables.
     pub(crate) async fn frozen(&self, tables: &[Table]) -> Result<PostgresTx, SqlError> {
         let begin = "begin isolation level repeatable read read write";
-        let mut tx = self.transaction(&self.pool.writers, begin, true).await?;
+        let mut tx = self.transaction(begin, false).await?;
         let names: Vec<String> = tables.iter().map(|t| format!("\"{}\"", t.name)).collect();
         tx.without_time_outs().await?;
         tx.batch(&format!("lock table {} in share mode", names.join(", "))).await?;
@@ -126,7 +126,7 @@ impl RestoreTarget {
     /// The server is away or refuses.
     pub async fn connect(options: &Options) -> Result<Self, SqlError> {
         let pool = Arc::new(Pool::new(&options.url, 2, options.root_certificate.as_deref())?);
-        let connection = pool.connect().await?;
+        let connection = pool.connect("").await?;
         answer(connection.client.batch_execute("set statement_timeout = 0")).await?;
         Ok(Self { connection, _pool: pool })
     }

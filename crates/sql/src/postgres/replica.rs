@@ -167,14 +167,16 @@ impl Replica {
 
     async fn begin(&self, needed: u64) -> Result<Option<PostgresTx>, SqlError> {
         let pool = &self.pool;
-        let Ok(permit) = Arc::clone(&pool.readers).try_acquire_owned() else { return Ok(None) };
+        let Ok(permit) = Arc::clone(&pool.readers.free).try_acquire_owned() else {
+            return Ok(None);
+        };
         loop {
-            let kept = pool.idle.lock().pop();
+            let kept = pool.readers.idle.lock().pop();
             let was_kept = kept.is_some();
             let connection = match kept {
                 Some(connection) if connection.client.is_closed() => continue,
                 Some(connection) => connection,
-                None => pool.connect().await?,
+                None => pool.connect("").await?,
             };
             // Sent together. What is seen is settled after the position was read, so that it is no
             // older than that.
@@ -225,7 +227,7 @@ impl Asking {
         let asked = timeout(PATIENCE, async {
             let connection = match self.0.take() {
                 Some(connection) => connection,
-                None => pool.connect().await?,
+                None => pool.connect("").await?,
             };
             let rows = connection.client.simple_query(text).await?;
             self.0 = Some(connection);
