@@ -38,6 +38,7 @@ pub(crate) const MIGRATIONS: &[Migration] = migrations![
     13 "0013_sales",
     14 "0014_abandoned_carts",
     15 "0015_customers",
+    16 "0016_row_storage",
 ];
 
 /// The number of the newest one.

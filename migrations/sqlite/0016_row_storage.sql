@@ -1,0 +1,1 @@
+-- SQLite keeps rows where they are, and compresses none.
