@@ -1,6 +1,6 @@
 //! What PostgreSQL takes to write the rows of orders when nothing is decided: `insert ... select unnest`
 //! from arrays that lie ready, one for each table and batch, a commit after each batch, into tables with
-//! the same indexes, without foreign keys and triggers.
+//! the same checks and indexes, without triggers.
 
 use std::time::Instant;
 
@@ -19,27 +19,58 @@ const TABLES: [&str; 8] = [
     "events",
 ];
 
+/// Whether the tables have the foreign keys of the shop's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ForeignKeys {
+    /// They are looked up as the shop's are.
+    Kept,
+    /// They are left out.
+    Dropped,
+}
+
 /// Writes the rows of a database once more, in so many batches, and gives the seconds that took.
-pub(super) fn seconds(address: &str, batches: f64) -> Result<f64> {
-    let mut prepare = String::from("create schema bare;");
+pub(super) fn seconds(address: &str, batches: f64, foreign_keys: ForeignKeys) -> Result<f64> {
+    let schema = match foreign_keys {
+        ForeignKeys::Kept => "bare_with_keys",
+        ForeignKeys::Dropped => "bare",
+    };
+    let mut prepare = format!("create schema {schema};");
     let mut write = String::new();
     for table in TABLES {
         prepare += &format!(
-            "create table bare.{table} (like public.{table} including defaults including constraints
-                including indexes);
-            create unlogged table bare.{table}_ready as
+            "create table {schema}.{table} (like public.{table} including defaults
+                including constraints including indexes);
+            create unlogged table {schema}.{table}_ready as
                 select batch, array_agg(one) as rows from (
                     select source as one, (row_number() over () - 1) * cast({batches} as bigint)
                         / (select count(*) from public.{table}) as batch
                     from public.{table} source
                 ) numbered group by batch;
-            create unique index on bare.{table}_ready (batch);"
+            create unique index on {schema}.{table}_ready (batch);"
         );
         write += &format!(
-            "insert into bare.{table}
+            "insert into {schema}.{table}
                 select (row).* from (
-                    select unnest(rows) as row from bare.{table}_ready where batch = n
+                    select unnest(rows) as row from {schema}.{table}_ready where batch = n
                 ) ready;"
+        );
+    }
+    if foreign_keys == ForeignKeys::Kept {
+        // Their texts name tables without a schema, which are those beside them then.
+        let names = TABLES.map(|table| format!("'{table}'")).join(", ");
+        prepare += &format!(
+            "create temporary table keys as
+                select c.relname as name, pg_get_constraintdef(k.oid) as key
+                from pg_constraint k join pg_class c on c.oid = k.conrelid
+                where k.contype = 'f' and c.relnamespace = 'public'::regnamespace
+                    and c.relname in ({names});
+            set search_path = {schema}, public;
+            do $$ declare one record; begin
+                for one in select * from keys loop
+                    execute format('alter table %I add %s', one.name, one.key);
+                end loop;
+            end $$;
+            reset search_path;"
         );
     }
     psql(address, &format!("{prepare} analyze;")).context("making the rows ready")?;

@@ -7,8 +7,9 @@ use anyhow::{Context as _, Result};
 use stoa_sql::Db;
 use stoa_test_stores::{Server, psql};
 
+use super::bare_inserts::{self, ForeignKeys};
 use super::buyers::COMPLETE_KIND;
-use super::{Bench, bare_inserts, checkout, contention, micros_each};
+use super::{Bench, checkout, contention, micros_each};
 use crate::Options;
 use crate::engine_load::{Load, as_f64};
 use crate::load::Measurement;
@@ -80,7 +81,8 @@ fn engine_alone(server: &Server, options: &Options) -> Result<Section> {
     let orders = as_f64(orders);
     let rate = orders / done.took.as_secs_f64();
     let batches = (orders * COMMANDS / done.batch()).ceil();
-    let bare = orders / bare_inserts::seconds(&address, batches)?;
+    let bare = |keys| anyhow::Ok(orders / bare_inserts::seconds(&address, batches, keys)?);
+    let (bare, without_keys) = (bare(ForeignKeys::Kept)?, bare(ForeignKeys::Dropped)?);
     Ok(Section {
         name: "postgres-engine",
         title: "Engine on PostgreSQL, without HTTP",
@@ -88,6 +90,7 @@ fn engine_alone(server: &Server, options: &Options) -> Result<Section> {
             Figure::at_least("share of the rate of bare inserts", 50.0, 100.0 * rate / bare, "%"),
             Figure::told("orders", quantity(rate, "/s")),
             Figure::told("bare inserts of the same rows, as orders", quantity(bare, "/s")),
+            Figure::told("the same without foreign keys", quantity(without_keys, "/s")),
             Figure::told("commands a batch", quantity(done.batch(), "")),
             Figure::told(
                 "time of the engine an order",
