@@ -7,16 +7,20 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 use stoa_test_stores::psql;
 
-/// Tables that orders are written to.
-const TABLES: [&str; 8] = [
-    "carts",
-    "orders",
-    "order_lines",
-    "payments",
-    "stock_movements",
-    "ledger_entries",
-    "ledger_postings",
-    "events",
+/// Tables that orders are written to, each with what names the order of a row, which is written in the
+/// same batch as all that refers to it; without one, rows are written in the order they have.
+const TABLES: [(&str, Option<&str>); 8] = [
+    ("carts", Some("source.order_id")),
+    ("orders", Some("source.id")),
+    ("order_lines", Some("source.order_id")),
+    ("payments", Some("source.order_id")),
+    ("stock_movements", None),
+    ("ledger_entries", Some("source.order_id")),
+    (
+        "ledger_postings",
+        Some("(select e.order_id from public.ledger_entries e where e.id = source.entry_id)"),
+    ),
+    ("events", None),
 ];
 
 /// Whether the tables have the foreign keys of the shop's.
@@ -34,18 +38,32 @@ pub(super) fn seconds(address: &str, batches: f64, foreign_keys: ForeignKeys) ->
         ForeignKeys::Kept => "bare_with_keys",
         ForeignKeys::Dropped => "bare",
     };
-    let mut prepare = format!("create schema {schema};");
+    let mut prepare = format!(
+        "create schema {schema};
+        create table {schema}.batches as
+            select id, (row_number() over (order by id) - 1) * cast({batches} as bigint)
+                / (select count(*) from public.orders) as batch
+            from public.orders;
+        create unique index on {schema}.batches (id);"
+    );
     let mut write = String::new();
-    for table in TABLES {
+    for (table, order) in TABLES {
+        let numbered = match order {
+            Some(order) => format!(
+                "select source as one, b.batch
+                from public.{table} source join {schema}.batches b on b.id = {order}"
+            ),
+            None => format!(
+                "select source as one, (row_number() over () - 1) * cast({batches} as bigint)
+                    / (select count(*) from public.{table}) as batch
+                from public.{table} source"
+            ),
+        };
         prepare += &format!(
             "create table {schema}.{table} (like public.{table} including defaults
                 including constraints including indexes);
             create unlogged table {schema}.{table}_ready as
-                select batch, array_agg(one) as rows from (
-                    select source as one, (row_number() over () - 1) * cast({batches} as bigint)
-                        / (select count(*) from public.{table}) as batch
-                    from public.{table} source
-                ) numbered group by batch;
+                select batch, array_agg(one) as rows from ({numbered}) numbered group by batch;
             create unique index on {schema}.{table}_ready (batch);"
         );
         write += &format!(
@@ -57,7 +75,7 @@ pub(super) fn seconds(address: &str, batches: f64, foreign_keys: ForeignKeys) ->
     }
     if foreign_keys == ForeignKeys::Kept {
         // Their texts name tables without a schema, which are those beside them then.
-        let names = TABLES.map(|table| format!("'{table}'")).join(", ");
+        let names = TABLES.map(|(table, _)| format!("'{table}'")).join(", ");
         prepare += &format!(
             "create temporary table keys as
                 select c.relname as name, pg_get_constraintdef(k.oid) as key
@@ -74,8 +92,12 @@ pub(super) fn seconds(address: &str, batches: f64, foreign_keys: ForeignKeys) ->
         );
     }
     psql(address, &format!("{prepare} analyze;")).context("making the rows ready")?;
+    // What looks up foreign keys is planned while the tables are empty, and would read all of them later.
     let all = format!(
-        "do $$ begin for n in 0 .. cast({batches} as bigint) - 1 loop {write} commit; end loop; end $$"
+        "do $$ begin
+            perform set_config('enable_seqscan', 'off', false);
+            for n in 0 .. cast({batches} as bigint) - 1 loop {write} commit; end loop;
+        end $$"
     );
     let began = Instant::now();
     psql(address, &all).context("writing the rows")?;
