@@ -19,7 +19,7 @@ use crate::report::{Figure, Section, kinds_table, millis, quantity};
 /// Complete orders a second that one process should reach.
 const TARGET: f64 = 800.0;
 /// Orders of the engine alone, for each second of the run.
-const ENGINE_ORDERS_A_SECOND: u64 = 200;
+const ENGINE_ORDERS_A_SECOND: u64 = 1_000;
 const ENGINE_PRODUCTS: u64 = 2_000;
 /// Commands that make an order: a cart, two lines, the address, the order, its payment.
 const COMMANDS: f64 = 6.0;
