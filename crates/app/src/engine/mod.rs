@@ -5,10 +5,9 @@
 //!        -> apply (set-based) + events + idempotency keys -> commit -> answer everyone
 //! ```
 //!
-//! Where the database lets transactions that write run beside each other, there are lanes, each with a
-//! queue and batches like these: for what takes stock, for what changes orders, and for what changes a
-//! cart and nothing else. What two lanes both touch, the rows' locks keep apart, as they do for two
-//! processes.
+//! Where the database lets transactions that write run beside each other, there are two lanes, each with
+//! a queue and batches like these: for what takes stock or changes orders, and for what changes a cart and
+//! nothing else. What both touch, the rows' locks keep apart, as they do for two processes.
 //!
 //! There is no timer: what queued while the last batch was decided is the next one, so that a single
 //! command waits for nobody and under load one commit serves many. The next batch is decided while
@@ -78,7 +77,7 @@ pub enum Outcome {
 const FLUSHES: usize = 3;
 
 /// Lanes that there are at most.
-const LANES: usize = 3;
+const LANES: usize = 2;
 
 type Answering = oneshot::Sender<Outcome>;
 type Envelope = (Submission, Answering);
@@ -164,22 +163,23 @@ impl Engine {
     }
 }
 
-/// Which lane takes a command, where there are all of them: what takes stock, what changes orders, and
-/// what changes a cart and nothing else.
+/// Which lane takes a command, where there are both: what takes stock or changes orders, and what changes a
+/// cart and nothing else.
 const fn lane(command: &Command) -> usize {
     match command {
-        Command::PlaceOrder(_) | Command::SetStock(_) => 0,
-        Command::SettlePayment(_)
+        Command::PlaceOrder(_)
+        | Command::SetStock(_)
+        | Command::SettlePayment(_)
         | Command::SettleRefund(_)
         | Command::CancelOrder(_)
         | Command::Fulfil(_)
         | Command::ChangeTracking(_)
-        | Command::CancelFulfilment(_) => 1,
+        | Command::CancelFulfilment(_) => 0,
         Command::CreateCart(_)
         | Command::AddLine(_)
         | Command::ChangeLine(_)
         | Command::UpdateCart(_)
-        | Command::RefreshCart(_) => 2,
+        | Command::RefreshCart(_) => 1,
     }
 }
 
