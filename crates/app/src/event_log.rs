@@ -52,11 +52,6 @@ const NEWEST: Sql = sql!(
     from events where log_offset < $1 order by log_offset desc limit $2"
 );
 
-const FIND: Sql = sql!(
-    "select log_offset, id, subject, sequence, kind, data, created_at
-    from events where log_offset = $1"
-);
-
 const FIRST_AFTER: Sql =
     sql!("select created_at from events where log_offset > $1 order by log_offset limit 1");
 
@@ -81,7 +76,6 @@ pub const STATEMENTS: &[&Sql] = &[
     &KINDS,
     &THESE,
     &NEWEST,
-    &FIND,
     &FIRST_AFTER,
     &LATEST,
     &LEAP,
@@ -304,7 +298,7 @@ pub async fn newest(
 
 /// The fact at an offset.
 pub async fn find(tx: &mut Tx, offset: i64) -> Result<Option<LoggedEvent>, StoreError> {
-    tx.query_opt(&FIND, &[offset.into()], from_row).await
+    Ok(tx.query_keys(&THESE, [offset.into()], &[], from_row).await?.pop())
 }
 
 /// When the first fact after an offset happened.

@@ -72,7 +72,7 @@ const SESSION: &str = "set statement_timeout = '20s'; set lock_timeout = '10s'; 
                        set client_connection_check_interval = '5s'; \
                        set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; \
                        set tcp_user_timeout = '15s'";
-/// What connections are set to beside, on which transactions write. Those reach their rows by their keys,
+/// What the connections of transactions that write are set to beside. Those reach their rows by their keys,
 /// a few at a time, so that the plan of a statement is always the same: a connection makes it once, and
 /// were it free to, on a table that is still empty it would choose to read all of it for ever.
 const WRITERS: &str = "set plan_cache_mode = force_generic_plan; \
@@ -157,11 +157,23 @@ impl Places {
         Self { free: Arc::new(Semaphore::new(n)), idle: Mutex::default(), settings }
     }
 
+    /// One that is idle and not known to be broken.
+    fn take(&self) -> Option<Connection> {
+        let mut idle = self.idle.lock();
+        std::iter::from_fn(|| idle.pop()).find(|connection| !connection.client.is_closed())
+    }
+
     fn keep(&self, mut connection: Connection) {
         if !connection.client.is_closed() {
             connection.used = Instant::now();
             self.idle.lock().push(connection);
         }
+    }
+
+    /// Ends those that are idle.
+    fn forget(&self) {
+        let idle = std::mem::take(&mut *self.idle.lock());
+        idle.iter().for_each(|connection| connection.driver.abort());
     }
 }
 
@@ -291,10 +303,9 @@ impl Postgres {
             return Err(SqlError::unavailable("every connection to the database is in use"));
         };
         loop {
-            let kept = places.idle.lock().pop();
+            let kept = places.take();
             let was_kept = kept.is_some();
             let mut connection = match kept {
-                Some(connection) if connection.client.is_closed() => continue,
                 Some(connection) => connection,
                 None => self.pool.connect(places.settings).await?,
             };
@@ -326,7 +337,8 @@ impl Postgres {
                     // The server may have gone and come back since the connection was last used, or
                     // a network between has forgotten it; then it has forgotten the others as well,
                     // and each of them would be waited for.
-                    self.pool.forget_idle();
+                    self.pool.readers.forget();
+                    self.pool.writers.forget();
                 }
             }
         }
@@ -499,14 +511,6 @@ impl Pool {
             patience: ANSWER,
             used: Instant::now(),
         })
-    }
-
-    /// Ends every connection that nobody uses.
-    fn forget_idle(&self) {
-        for places in [&self.readers, &self.writers] {
-            let idle = std::mem::take(&mut *places.idle.lock());
-            idle.iter().for_each(|connection| connection.driver.abort());
-        }
     }
 }
 

@@ -18,6 +18,7 @@ impl Postgres {
     /// A transaction beside which nobody can write to these tables.
     pub(crate) async fn frozen(&self, tables: &[Table]) -> Result<PostgresTx, SqlError> {
         let begin = "begin isolation level repeatable read read write";
+        // It reads whole tables, which connections for transactions that write are kept from.
         let mut tx = self.transaction(begin, false).await?;
         let names: Vec<String> = tables.iter().map(|t| format!("\"{}\"", t.name)).collect();
         tx.without_time_outs().await?;

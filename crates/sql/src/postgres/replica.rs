@@ -171,10 +171,9 @@ impl Replica {
             return Ok(None);
         };
         loop {
-            let kept = pool.readers.idle.lock().pop();
+            let kept = pool.readers.take();
             let was_kept = kept.is_some();
             let connection = match kept {
-                Some(connection) if connection.client.is_closed() => continue,
                 Some(connection) => connection,
                 None => pool.connect("").await?,
             };
