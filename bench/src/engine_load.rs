@@ -162,7 +162,7 @@ async fn buy(engine: &Engine, n: u64, products: u64) -> anyhow::Result<()> {
         bail!("no order");
     };
     let settlement = Settlement::Captured { reference: "test".to_owned() };
-    let settle = SettlePayment { order: order.id, settlement };
+    let settle = SettlePayment { order: order.id, cart: key, settlement };
     submit(engine, Command::SettlePayment(settle)).await?;
     Ok(())
 }

@@ -46,7 +46,6 @@ pub fn order_token(cart: &Token) -> Token {
 
 /// What became of a cart that was completed.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "one lives for one request")]
 pub enum Completion {
     /// The order as it stands: placed, failed, or waiting for its shopper.
     Order {

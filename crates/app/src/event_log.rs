@@ -298,7 +298,7 @@ pub async fn newest(
 
 /// The fact at an offset.
 pub async fn find(tx: &mut Tx, offset: i64) -> Result<Option<LoggedEvent>, StoreError> {
-    Ok(tx.query_keys(&THESE, [offset.into()], &[], from_row).await?.pop())
+    Ok(tx.query_keys(&THESE, [Param::Int(offset)], &[], from_row).await?.pop())
 }
 
 /// When the first fact after an offset happened.

@@ -56,7 +56,6 @@ pub enum Command {
 
 /// What a command answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "one lives for one request")]
 pub enum Reply {
     /// The cart as it is now.
     Cart(Cart),

@@ -254,7 +254,7 @@ impl Wanted {
                     _ => self.orders.push(c.order),
                 }
                 self.order_number = true;
-                self.carts.extend(world.orders.get(&c.order).map(|order| order.cart_key));
+                self.carts.push(c.cart);
             }
             Command::SettleRefund(c) => self.orders.push(c.order),
             Command::CancelOrder(c) => self.order_with_stock(c.order, world),

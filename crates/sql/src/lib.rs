@@ -13,6 +13,7 @@
 mod copy;
 mod error;
 mod flush;
+mod key;
 mod migrate;
 mod postgres;
 mod schema;
@@ -27,6 +28,7 @@ use stoa_kernel::VendorId;
 
 pub use copy::{Step, copy};
 pub use error::{ErrorKind, SqlError};
+pub use key::Key;
 pub use postgres::{
     Options as PostgresOptions, ReplicaStatus, RestoreTarget, postgres_environment,
 };
@@ -293,18 +295,19 @@ impl Tx {
 
     /// The rows a statement gives for each of a set of keys. The SQLite form has one key as `$1`
     /// and runs once for each; the PostgreSQL form takes them all as an array and locks the rows
-    /// in key order. `more` are the parameters from `$2` on. Rows come in no promised order.
+    /// in key order. Of a key of several columns each is a parameter, and an array, of its own. `more`
+    /// are the parameters after the key. Rows come in no promised order.
     pub async fn query_keys<'a, T, E: From<SqlError>>(
         &mut self,
         sql: &Sql,
-        keys: impl IntoIterator<Item = Param<'a>>,
+        keys: impl IntoIterator<Item: Key<'a>>,
         more: &[Param<'_>],
         map: impl FnMut(&Row<'_>) -> std::result::Result<T, E>,
     ) -> std::result::Result<Vec<T>, E> {
         match &mut self.inner {
             Inner::Sqlite(tx) => tx.query_keys(sql.sqlite, keys, more, map),
             Inner::Postgres(tx) => {
-                let keys: Vec<Param<'a>> = keys.into_iter().collect();
+                let keys = key::by_column(keys);
                 if keys.is_empty() {
                     return Ok(Vec::new());
                 }
@@ -332,11 +335,11 @@ impl Tx {
     pub async fn ahead_keys<'a>(
         &mut self,
         sql: &Sql,
-        keys: impl IntoIterator<Item = Param<'a>>,
+        keys: impl IntoIterator<Item: Key<'a>>,
         more: &[Param<'_>],
     ) -> Result<()> {
         let Inner::Postgres(tx) = &mut self.inner else { return Ok(()) };
-        let keys: Vec<Param<'a>> = keys.into_iter().collect();
+        let keys = key::by_column(keys);
         if keys.is_empty() {
             return Ok(());
         }

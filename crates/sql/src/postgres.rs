@@ -768,6 +768,11 @@ fn as_sql<'a>(params: &'a [Param<'_>]) -> Vec<&'a (dyn ToSql + Sync)> {
     params.iter().map(|param| param as &(dyn ToSql + Sync)).collect()
 }
 
+fn keys_and<'a>(keys: &'a [Array<'_>], more: &'a [Param<'_>]) -> Vec<&'a (dyn ToSql + Sync)> {
+    let keys = keys.iter().map(|column| column as &(dyn ToSql + Sync));
+    keys.chain(as_sql(more)).collect()
+}
+
 impl PostgresTx {
     fn connection(&mut self) -> Result<&mut Connection, SqlError> {
         match &mut self.held {
@@ -802,18 +807,16 @@ impl PostgresTx {
         rows.first().map(|row| map(&Row::postgres(row))).transpose()
     }
 
-    /// The rows for all keys, which are `$1` as an array, with `more` from `$2` on.
+    /// The rows for all keys, of which each column is an array from `$1` on, and `more` after them.
     pub(crate) async fn query_keys<T, E: From<SqlError>>(
         &mut self,
         text: &str,
-        keys: Vec<Param<'_>>,
+        keys: Vec<Vec<Param<'_>>>,
         more: &[Param<'_>],
         mut map: impl FnMut(&Row<'_>) -> Result<T, E>,
     ) -> Result<Vec<T>, E> {
-        let keys = Array(keys);
-        let mut params: Vec<&(dyn ToSql + Sync)> = vec![&keys];
-        params.extend(as_sql(more));
-        let rows = self.connection()?.rows(text, &params).await?;
+        let keys: Vec<Array<'_>> = keys.into_iter().map(Array).collect();
+        let rows = self.connection()?.rows(text, &keys_and(&keys, more)).await?;
         rows.iter().map(|row| map(&Row::postgres(row))).collect()
     }
 
@@ -830,13 +833,11 @@ impl PostgresTx {
     pub(crate) async fn ahead_keys(
         &mut self,
         text: &'static str,
-        keys: Vec<Param<'_>>,
+        keys: Vec<Vec<Param<'_>>>,
         more: &[Param<'_>],
     ) -> Result<(), SqlError> {
-        let keys = Array(keys);
-        let mut params: Vec<&(dyn ToSql + Sync)> = vec![&keys];
-        params.extend(as_sql(more));
-        self.connection()?.send_read(text, &params).await
+        let keys: Vec<Array<'_>> = keys.into_iter().map(Array).collect();
+        self.connection()?.send_read(text, &keys_and(&keys, more)).await
     }
 
     pub(crate) async fn execute(

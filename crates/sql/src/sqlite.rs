@@ -19,6 +19,7 @@ use uuid::Uuid;
 use self::scope::Scoped;
 use crate::error::SqlError;
 use crate::flush::Flusher;
+use crate::key::Key;
 use crate::migrate::{MIGRATIONS, newest};
 use crate::value::{Param, Row};
 
@@ -250,11 +251,11 @@ impl SqliteTx {
         Ok(out)
     }
 
-    /// The rows for each key as `$1`, with `more` from `$2` on.
+    /// The rows for each key, its columns from `$1` on and `more` after them.
     pub(crate) fn query_keys<'a, T, E: From<SqlError>>(
         &mut self,
         text: &str,
-        keys: impl IntoIterator<Item = Param<'a>>,
+        keys: impl IntoIterator<Item: Key<'a>>,
         more: &[Param<'_>],
         mut map: impl FnMut(&Row<'_>) -> Result<T, E>,
     ) -> Result<Vec<T>, E> {
@@ -262,7 +263,7 @@ impl SqliteTx {
         let mut statement = connection.prepare_cached(text).map_err(SqlError::from)?;
         let mut out = Vec::new();
         for key in keys {
-            bind(&mut statement, std::iter::once(&key).chain(more))?;
+            bind(&mut statement, key.columns().iter().chain(more))?;
             let mut rows = statement.raw_query();
             while let Some(inner) = rows.next().map_err(SqlError::from)? {
                 out.push(map(&Row::sqlite(inner))?);

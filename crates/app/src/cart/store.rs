@@ -1,17 +1,26 @@
 //! All SQL on `carts`.
 
-use stoa_domain::cart::{Cart, CartState};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use stoa_domain::cart::{Cart, CartBody, CartState};
 use stoa_kernel::{OrderId, Timestamp, TokenHash};
 use stoa_sql::{Column, Param, Row, Sql, Tx, Type, Verb, Write, sql};
 
 use crate::error::StoreError;
 
+// A body that the reader has already is not read again.
 const SELECT: Sql = sql!(
-    sqlite: "select token_hash, state, order_id, version, currency, body, created_at, updated_at
+    sqlite: "select token_hash, state, order_id, version, currency,
+            case when version = $2 and updated_at = $3 then null else body end,
+            created_at, updated_at
         from carts where token_hash = $1",
-    postgres: "select token_hash, state, order_id, version, currency, body, created_at, updated_at
-        from carts where token_hash = any($1) order by token_hash",
-    locks: "for update",
+    postgres: "select c.token_hash, c.state, c.order_id, c.version, c.currency,
+            case when c.version = k.version and c.updated_at = k.updated_at then null else c.body end,
+            c.created_at, c.updated_at
+        from unnest($1::bytea[], $2::bigint[], $3::timestamptz[]) as k(token_hash, version, updated_at)
+        join carts c on c.token_hash = k.token_hash order by c.token_hash",
+    locks: "for update of c",
 );
 
 const KEY: &[Column] = &[("token_hash", Type::Bytes)];
@@ -44,6 +53,18 @@ static UPDATE: Write = Write::new(
     ],
 );
 
+static UPDATE_HEAD: Write = Write::new(
+    Verb::Update,
+    "carts",
+    KEY,
+    &[
+        ("state", Type::Text),
+        ("order_id", Type::Uuid),
+        ("version", Type::Int),
+        ("updated_at", Type::Time),
+    ],
+);
+
 // A page of all carts, in the order of their keys.
 const PAGE: Sql =
     sql!("select token_hash from carts where token_hash > $1 order by token_hash limit $2");
@@ -56,9 +77,49 @@ const PURGE: Sql = sql!(
 /// Every statement of this page.
 pub const STATEMENTS: &[&Sql] = &[&SELECT, &PAGE, &PURGE];
 /// Every set-based write of this page.
-pub static WRITES: &[&Write] = &[&INSERT, &UPDATE];
+pub static WRITES: &[&Write] = &[&INSERT, &UPDATE, &UPDATE_HEAD];
 
-fn from_row(row: &Row<'_>) -> Result<Cart, StoreError> {
+/// What someone remembers of a cart. It holds as long as version and time are those of the row: the
+/// version alone would not tell a change that was lost with a server from one made after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CartCopy {
+    /// Version it is of.
+    pub version: i64,
+    /// When the cart became that.
+    pub updated_at: Timestamp,
+    /// What was in it.
+    pub body: Arc<CartBody>,
+}
+
+/// A cart that is to be loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CartKey {
+    /// Its key.
+    pub key: TokenHash,
+    /// What the reader remembers of it.
+    pub copy: Option<CartCopy>,
+}
+
+impl From<TokenHash> for CartKey {
+    fn from(key: TokenHash) -> Self {
+        Self { key, copy: None }
+    }
+}
+
+impl CartKey {
+    fn params(&self) -> [Param<'_>; 3] {
+        let none = (0, Timestamp::from_micros(0)); // No row has the version 0.
+        let (version, updated_at) =
+            self.copy.as_ref().map_or(none, |copy| (copy.version, copy.updated_at));
+        [Param::from(&self.key), version.into(), updated_at.into()]
+    }
+}
+
+fn from_row(
+    row: &Row<'_>,
+    copies: &HashMap<TokenHash, &Arc<CartBody>>,
+) -> Result<Cart, StoreError> {
+    let key = row.hash(0)?;
     let order = row.opt_uuid(2)?.map(OrderId::from_uuid);
     let state = match (row.text(1)?, order) {
         ("open", None) => CartState::Open,
@@ -66,42 +127,57 @@ fn from_row(row: &Row<'_>) -> Result<Cart, StoreError> {
         ("completed", Some(id)) => CartState::Completed(id),
         (other, _) => return Err(StoreError::bad_row("carts.state", other)),
     };
+    let body = match row.opt_text(5)? {
+        Some(body) => Arc::new(serde_json::from_str(body)?),
+        None => copies
+            .get(&key)
+            .map(|body| Arc::clone(body))
+            .ok_or_else(|| StoreError::bad_row("carts.body", "nothing"))?,
+    };
     Ok(Cart {
-        key: row.hash(0)?,
+        key,
         state,
         version: row.int(3)?,
         currency: row.text(4)?.parse()?,
-        body: serde_json::from_str(row.text(5)?)?,
+        body,
         created_at: row.time(6)?,
         updated_at: row.time(7)?,
     })
 }
 
 /// The carts with these keys, as far as they exist.
-pub async fn load(tx: &mut Tx, keys: &[TokenHash]) -> Result<Vec<Cart>, StoreError> {
-    tx.query_keys(&SELECT, keys.iter().map(Param::from), &[], from_row).await
+pub async fn load(tx: &mut Tx, keys: &[CartKey]) -> Result<Vec<Cart>, StoreError> {
+    let copies = keys.iter().filter_map(|key| key.copy.as_ref().map(|copy| (key.key, &copy.body)));
+    let copies: HashMap<_, _> = copies.collect();
+    let params = keys.iter().map(CartKey::params);
+    tx.query_keys(&SELECT, params, &[], |row| from_row(row, &copies)).await
 }
 
 /// Says that [`load`] will be asked for these.
-pub async fn ahead(tx: &mut Tx, keys: &[TokenHash]) -> Result<(), StoreError> {
-    Ok(tx.ahead_keys(&SELECT, keys.iter().map(Param::from), &[]).await?)
+pub async fn ahead(tx: &mut Tx, keys: &[CartKey]) -> Result<(), StoreError> {
+    Ok(tx.ahead_keys(&SELECT, keys.iter().map(CartKey::params), &[]).await?)
 }
 
-/// Writes carts as they are now. `is_new` tells those that are not stored yet.
-pub async fn save(
+/// Writes carts as they are now. `stored` is the body that a cart has in the store, where it is there.
+pub async fn save<'a>(
     tx: &mut Tx,
     carts: &[&Cart],
-    is_new: impl Fn(&TokenHash) -> bool,
+    stored: impl Fn(&TokenHash) -> Option<&'a Arc<CartBody>>,
 ) -> Result<(), StoreError> {
-    let bodies = carts.iter().map(|cart| serde_json::to_string(&cart.body));
-    let bodies: Vec<String> = bodies.collect::<Result<_, _>>()?;
-    let all = || carts.iter().zip(&bodies);
+    let (mut new, mut changed, mut same_body) = (Vec::new(), Vec::new(), Vec::new());
+    for cart in carts {
+        match stored(&cart.key) {
+            Some(body) if Arc::ptr_eq(body, &cart.body) => same_body.push(*cart),
+            Some(_) => changed.push((*cart, serde_json::to_string(&*cart.body)?)),
+            None => new.push((*cart, serde_json::to_string(&*cart.body)?)),
+        }
+    }
     let state = |cart: &Cart| match cart.state {
         CartState::Open => ("open", None),
         CartState::Paying(id) => ("paying", Some(id)),
         CartState::Completed(id) => ("completed", Some(id)),
     };
-    let new = all().filter(|(cart, _)| is_new(&cart.key)).map(|(cart, body)| {
+    let new = new.iter().map(|(cart, body)| {
         let (state, order) = state(cart);
         [
             Param::from(&cart.key),
@@ -115,7 +191,7 @@ pub async fn save(
         ]
     });
     tx.write_later(&INSERT, new).await?;
-    let changed = all().filter(|(cart, _)| !is_new(&cart.key)).map(|(cart, body)| {
+    let changed = changed.iter().map(|(cart, body)| {
         let (state, order) = state(cart);
         [
             Param::from(&cart.key),
@@ -127,6 +203,17 @@ pub async fn save(
         ]
     });
     tx.write_later(&UPDATE, changed).await?;
+    let same_body = same_body.iter().map(|cart| {
+        let (state, order) = state(cart);
+        [
+            Param::from(&cart.key),
+            state.into(),
+            order.into(),
+            cart.version.into(),
+            cart.updated_at.into(),
+        ]
+    });
+    tx.write_later(&UPDATE_HEAD, same_body).await?;
     Ok(())
 }
 

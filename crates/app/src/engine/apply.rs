@@ -59,7 +59,7 @@ pub(super) async fn write(
     pending: &Pending,
 ) -> Result<(), StoreError> {
     let carts: Vec<_> = pending.carts.iter().filter_map(|key| world.carts.get(key)).collect();
-    cart::store::save(tx, &carts, |key| !stored.carts.contains(key)).await?;
+    cart::store::save(tx, &carts, |key| stored.carts.get(key)).await?;
     let orders: Vec<_> = pending.orders.iter().filter_map(|id| world.orders.get(id)).collect();
     order::store::save(tx, &orders, |id| !stored.orders.contains(&id)).await?;
     let levels: Vec<_> = pending

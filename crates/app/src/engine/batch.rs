@@ -1,5 +1,6 @@
 //! One batch, from the queue to the answers.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use stoa_sql::{Ahead, Db};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::apply::{self, Pending};
+use super::carts::Carts;
 use super::load::{self, Loaded};
 use super::offers::Offers;
 use super::{Answering, EngineStats, Envelope, Outcome, Submission};
@@ -27,6 +29,7 @@ pub(super) struct With<'a> {
     pub(super) db: &'a Db,
     pub(super) shop: &'a Arc<ShopConfig>,
     pub(super) clock: fn() -> Timestamp,
+    pub(super) carts: &'a RefCell<Carts>,
     pub(super) offers: &'a mut Offers,
 }
 
@@ -118,7 +121,7 @@ async fn transact(
         .map(|idempotency| idempotency.key)
         .collect();
     idempotency::ahead(&mut tx, &keys).await?;
-    load::ahead(&mut tx, shop, &commands).await?;
+    load::ahead(&mut tx, shop, with.carts, &commands).await?;
     let mut kept: HashMap<KeyHash, Kept> =
         idempotency::load(&mut tx, &keys).await?.into_iter().map(|kept| (kept.key, kept)).collect();
     let commands: Vec<&Command> = submissions
@@ -127,7 +130,7 @@ async fn transact(
         .map(|submission| &submission.command)
         .collect();
     let Loaded { mut world, mut stored, waiting } =
-        load::world(&mut tx, shop, with.offers, &commands).await?;
+        load::world(&mut tx, shop, with.carts, with.offers, &commands).await?;
     stored.keys.extend(kept.keys());
 
     let mut writes = Pending::default();
@@ -160,6 +163,7 @@ async fn transact(
     apply::write(&mut tx, ctx, &world, &stored, &waiting, &writes).await?;
     let commit_began = (with.clock)();
     let ahead = tx.commit_ahead().await?;
+    with.carts.borrow_mut().remember(world.carts.values());
     Ok((outcomes, commit_began, ahead))
 }
 

@@ -1,16 +1,20 @@
 //! Loads the world that a batch decides against.
 
-use std::collections::HashSet;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::Arc;
 
 use stoa_domain::Command;
+use stoa_domain::cart::CartBody;
 use stoa_domain::shop::ShopConfig;
 use stoa_domain::world::{Wanted, World};
 use stoa_kernel::{OrderId, TokenHash, VariantId};
 use stoa_sql::Tx;
 
+use super::carts::Carts;
 use super::offers::Offers;
+use crate::cart::store::CartKey;
 use crate::error::StoreError;
 use crate::idempotency::{self, KeyHash};
 use crate::{cart, catalog, inventory, order};
@@ -27,7 +31,8 @@ pub(super) struct Loaded {
 /// Keys of rows that are in the store.
 #[derive(Debug, Default)]
 pub(super) struct Stored {
-    pub(super) carts: HashSet<TokenHash>,
+    /// With the body that is there.
+    pub(super) carts: HashMap<TokenHash, Arc<CartBody>>,
     pub(super) orders: HashSet<OrderId>,
     pub(super) keys: HashSet<KeyHash>,
 }
@@ -55,7 +60,7 @@ fn fresh<K: Ord + Hash + Clone>(mut keys: Vec<K>, asked: &mut HashSet<K>) -> Vec
 /// What a round of loading asks for, as far as carts, orders and what goes with them.
 #[derive(Debug, Default)]
 struct Round {
-    carts: Vec<TokenHash>,
+    carts: Vec<CartKey>,
     orders: Vec<OrderId>,
     /// Those of them that are settled: what waits for them gets its answer.
     settled: Vec<OrderId>,
@@ -64,12 +69,19 @@ struct Round {
 
 impl Round {
     /// Takes what is wanted and was not asked for before.
-    fn take(wanted: &mut Wanted, commands: &[&Command], asked: &mut Asked) -> Self {
+    fn take(
+        wanted: &mut Wanted,
+        commands: &[&Command],
+        copies: &RefCell<Carts>,
+        asked: &mut Asked,
+    ) -> Self {
+        let carts = fresh(std::mem::take(&mut wanted.carts), &mut asked.carts);
+        let mut copies = copies.borrow_mut();
         let orders = fresh(std::mem::take(&mut wanted.orders), &mut asked.orders);
         let settles =
             |order: &OrderId| commands.iter().any(|command| settled_by(command) == Some(*order));
         Self {
-            carts: fresh(std::mem::take(&mut wanted.carts), &mut asked.carts),
+            carts: carts.into_iter().map(|key| copies.get(key)).collect(),
             settled: orders.iter().copied().filter(settles).collect(),
             orders,
             order_number: wanted.order_number && !std::mem::replace(&mut asked.order_number, true),
@@ -100,6 +112,7 @@ pub(super) const fn settled_by(command: &Command) -> Option<OrderId> {
 pub(super) async fn ahead(
     tx: &mut Tx,
     shop: &Arc<ShopConfig>,
+    copies: &RefCell<Carts>,
     commands: &[&Command],
 ) -> Result<(), StoreError> {
     if !tx.sends_ahead() {
@@ -109,14 +122,15 @@ pub(super) async fn ahead(
     let world = World::new(Arc::clone(shop));
     let mut wanted = Wanted::default();
     commands.iter().for_each(|command| wanted.add(command, &world));
-    Round::take(&mut wanted, commands, &mut Asked::default()).ahead(tx).await
+    Round::take(&mut wanted, commands, copies, &mut Asked::default()).ahead(tx).await
 }
 
-/// Loads every row the commands may touch: first what they name, then what that leads to. Three
-/// rounds suffice (order, its cart, its variants); the loop ends when nothing new is wanted.
+/// Loads every row the commands may touch: first what they name, then what that leads to. Two
+/// rounds suffice (a cart, its variants); the loop ends when nothing new is wanted.
 pub(super) async fn world(
     tx: &mut Tx,
     shop: &Arc<ShopConfig>,
+    copies: &RefCell<Carts>,
     offers: &mut Offers,
     commands: &[&Command],
 ) -> Result<Loaded, StoreError> {
@@ -130,7 +144,7 @@ pub(super) async fn world(
         for command in commands {
             wanted.add(command, &world);
         }
-        let round = Round::take(&mut wanted, commands, &mut asked);
+        let round = Round::take(&mut wanted, commands, copies, &mut asked);
         // The first was sent for together with what the batch began with.
         if n_rounds > 0 {
             round.ahead(tx).await?;
@@ -160,7 +174,7 @@ pub(super) async fn world(
         inventory::store::levels_ahead(tx, &seen, &stock).await?;
         if !carts.is_empty() {
             for cart in cart::store::load(tx, &carts).await? {
-                stored.carts.insert(cart.key);
+                stored.carts.insert(cart.key, Arc::clone(&cart.body));
                 world.carts.insert(cart.key, cart);
             }
         }

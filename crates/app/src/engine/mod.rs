@@ -16,10 +16,13 @@
 
 mod apply;
 mod batch;
+mod carts;
 mod load;
 mod offers;
 mod stats;
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use stoa_domain::shop::ShopConfig;
@@ -30,6 +33,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::{JoinSet, LocalSet};
 
 use self::batch::With;
+use self::carts::Carts;
 use self::offers::Offers;
 use crate::answer::Answer;
 use crate::idempotency::Idempotency;
@@ -53,7 +57,6 @@ impl From<Command> for Submission {
 
 /// What became of a submission.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "one lives for one request")]
 pub enum Outcome {
     /// Done and durable.
     Done {
@@ -134,8 +137,9 @@ impl Engine {
             });
             LocalSet::new().block_on(&runtime, async {
                 let mut running: JoinSet<()> = JoinSet::new();
+                let carts = Rc::new(RefCell::new(Carts::default()));
                 for lane in lanes {
-                    running.spawn_local(lane.run());
+                    running.spawn_local(lane.run(Rc::clone(&carts)));
                 }
                 running.join_all().await;
             });
@@ -195,7 +199,7 @@ struct Lane {
 
 impl Lane {
     /// Runs until nobody can submit anything more and everything queued is done.
-    async fn run(mut self) {
+    async fn run(mut self, carts: Rc<RefCell<Carts>>) {
         let mut batch = Vec::with_capacity(limits::ENGINE_BATCH);
         let mut offers = Offers::default();
         let flushes = Arc::new(Semaphore::new(FLUSHES));
@@ -204,7 +208,7 @@ impl Lane {
                 break;
             }
             let (db, shop, clock) = (&self.db, &self.shop, self.clock);
-            let with = With { db, shop, clock, offers: &mut offers };
+            let with = With { db, shop, clock, carts: &carts, offers: &mut offers };
             batch::run(with, &mut self.ids, &mut batch, flush, &self.stats).await;
         }
     }

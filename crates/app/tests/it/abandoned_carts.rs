@@ -64,11 +64,11 @@ async fn a_cart_is_abandoned_once(store: Store) {
     let found = listed(&shop.db, None).await;
     assert_eq!(found.iter().map(|cart| cart.cart.key).collect::<Vec<_>>(), [left]);
     let mut tx = shop.db.read().await.unwrap();
-    let cart = carts::load(&mut tx, &[left]).await.unwrap().remove(0);
+    let cart = carts::load(&mut tx, &[left.into()]).await.unwrap().remove(0);
     drop(tx);
     let total = cart.priced(&crate::shop::config()).unwrap().totals.total;
     assert_eq!(found[0].cart.total, total);
-    assert_eq!((found[0].number, &found[0].body), (None, &cart.body));
+    assert_eq!((found[0].number, &found[0].body), (None, &*cart.body));
     let said = facts(&shop.db).await;
     let id = found[0].cart.id;
     assert_eq!(said.len(), 1);
@@ -89,7 +89,12 @@ async fn a_cart_is_abandoned_once(store: Store) {
     catch_up().await.unwrap();
     assert_eq!(listed(&shop.db, Some(Became::Recovered)).await.len(), 0, "it is not paid yet");
     let settlement = Settlement::Captured { reference: "ref".to_owned() };
-    shop.must(Command::SettlePayment(SettlePayment { order: order.id, settlement })).await;
+    shop.must(Command::SettlePayment(SettlePayment {
+        order: order.id,
+        cart: order.cart_key,
+        settlement,
+    }))
+    .await;
     for offset in [None, Some(0)] {
         if let Some(offset) = offset {
             let mut tx = shop.db.begin().await.unwrap();

@@ -33,7 +33,12 @@ async fn order_of(shop: &Shop, n: u64, email: &str, settlement: Settlement) -> O
     else {
         panic!("an order");
     };
-    shop.must(Command::SettlePayment(SettlePayment { order: order.id, settlement })).await;
+    shop.must(Command::SettlePayment(SettlePayment {
+        order: order.id,
+        cart: order.cart_key,
+        settlement,
+    }))
+    .await;
     *order
 }
 

@@ -25,9 +25,9 @@ on_both_stores! {
     no_piece_is_sent_twice,
 }
 
-fn captured(order: OrderId) -> Command {
+fn captured(order: &Order) -> Command {
     let settlement = Settlement::Captured { reference: "ref".to_owned() };
-    Command::SettlePayment(SettlePayment { order, settlement })
+    Command::SettlePayment(SettlePayment { order: order.id, cart: order.cart_key, settlement })
 }
 
 fn order_of(outcome: Outcome) -> Order {
@@ -56,7 +56,7 @@ async fn five_hundred_takers_get_exactly_the_fifty_pieces_there_are(store: Store
             }
             match engine.submit(place(cart)).await {
                 Outcome::Done { reply: Reply::Order(order), .. } => {
-                    engine.submit(captured(order.id)).await;
+                    engine.submit(captured(&order)).await;
                     true
                 }
                 Outcome::Refused(Refusal::OutOfStock(lines)) => {
@@ -85,7 +85,7 @@ async fn order_numbers_have_neither_gaps_nor_doubles_however_many_pay_at_once(st
         let engine = shop.engine.clone();
         buyers.spawn(async move {
             let order = order_of(engine.submit(place(cart)).await);
-            order_of(engine.submit(captured(order.id)).await).number.unwrap()
+            order_of(engine.submit(captured(&order)).await).number.unwrap()
         });
     }
     let mut numbers = buyers.join_all().await;
@@ -181,7 +181,7 @@ async fn answers_survive_a_restart_and_waiting_keys_get_theirs_at_the_end(store:
     assert_eq!(order_of(again).id, order.id);
     let other = shop.engine.submit(paid("q")).await;
     assert!(matches!(other, Outcome::Done { repeated: false, .. }), "{other:?}");
-    shop.must(captured(order.id)).await;
+    shop.must(captured(&order)).await;
     shop.close();
 
     let shop = Shop::open(&store).await;
@@ -230,7 +230,7 @@ async fn no_piece_is_sent_twice(store: Store) {
     shop.must(add(key, "QUILL", 5)).await;
     shop.must(fill(key)).await;
     let order = order_of(shop.engine.submit(place(key)).await);
-    shop.must(captured(order.id)).await;
+    shop.must(captured(&order)).await;
     let line = order.lines[0].id;
     let takers = (0..30).map(|_| fulfil(order.id, Some(line)).into()).collect();
     let mut sent = 0;
@@ -317,7 +317,7 @@ fn op() -> impl Strategy<Value = Op> {
 /// What is known from the outside, so that later commands can name it.
 #[derive(Default)]
 struct Known {
-    orders: Vec<OrderId>,
+    orders: Vec<(OrderId, TokenHash)>,
     lines: Vec<(TokenHash, LineId)>,
     ordered: Vec<(OrderId, LineId)>,
     fulfilments: Vec<(OrderId, FulfilmentId)>,
@@ -332,10 +332,11 @@ impl Known {
             self.fulfilments.dedup();
         }
         match outcome {
-            Outcome::Done { reply: Reply::Order(order), .. }
-                if !self.orders.contains(&order.id) =>
-            {
-                self.orders.push(order.id);
+            Outcome::Done { reply: Reply::Order(order), .. } => {
+                let order = (order.id, order.cart_key);
+                if !self.orders.contains(&order) {
+                    self.orders.push(order);
+                }
             }
             Outcome::Done { reply: Reply::Cart(cart), .. } => {
                 self.lines.extend(cart.body.lines.iter().map(|line| (cart.key, line.id)));
@@ -345,8 +346,12 @@ impl Known {
         }
     }
 
-    fn order(&self, n: usize) -> Option<OrderId> {
+    fn order_with_cart(&self, n: usize) -> Option<(OrderId, TokenHash)> {
         self.orders.get(n % self.orders.len().max(1)).copied()
+    }
+
+    fn order(&self, n: usize) -> Option<OrderId> {
+        self.order_with_cart(n).map(|(order, _)| order)
     }
 
     fn submission(&self, op: &Op) -> Option<Submission> {
@@ -377,8 +382,8 @@ impl Known {
                     1 => Settlement::Declined { reason: "card_declined".to_owned() },
                     _ => Settlement::RequiresAction { url: "/pay".to_owned() },
                 };
-                let order = self.order(*order)?;
-                Command::SettlePayment(SettlePayment { order, settlement }).into()
+                let (order, cart) = self.order_with_cart(*order)?;
+                Command::SettlePayment(SettlePayment { order, cart, settlement }).into()
             }
             Op::Refund(order) => {
                 Command::SettleRefund(SettleRefund { order: self.order(*order)? }).into()

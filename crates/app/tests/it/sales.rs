@@ -25,7 +25,12 @@ async fn place_order(shop: &Shop, n: u64) -> Order {
         panic!("an order");
     };
     let settlement = Settlement::Captured { reference: "ref".to_owned() };
-    shop.must(Command::SettlePayment(SettlePayment { order: order.id, settlement })).await;
+    shop.must(Command::SettlePayment(SettlePayment {
+        order: order.id,
+        cart: order.cart_key,
+        settlement,
+    }))
+    .await;
     *order
 }
 

@@ -74,6 +74,8 @@ impl AbandonedCart {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use stoa_kernel::{Currency, IdSource};
 
     use super::*;
@@ -98,7 +100,7 @@ mod tests {
             state: CartState::Open,
             version: 3,
             currency: Currency::EUR,
-            body: CartBody { email, lines: vec![line], ..CartBody::default() },
+            body: Arc::new(CartBody { email, lines: vec![line], ..CartBody::default() }),
             created_at: ctx.now,
             updated_at: ctx.now,
         }
@@ -123,8 +125,8 @@ mod tests {
         let mut ctx = Ctx { now: hour, ids: IdSource::seeded(2) };
         let order = ctx.order_id();
         let changes: [fn(&mut Cart, OrderId); 4] = [
-            |cart, _| cart.body.email = None,
-            |cart, _| cart.body.lines.clear(),
+            |cart, _| Arc::make_mut(&mut cart.body).email = None,
+            |cart, _| Arc::make_mut(&mut cart.body).lines.clear(),
             |cart, order| cart.state = CartState::Paying(order),
             |cart, order| cart.state = CartState::Completed(order),
         ];

@@ -2,7 +2,7 @@
 
 use stoa_kernel::{Ctx, TokenHash, limits};
 
-use super::CartLine;
+use super::{CartBody, CartLine};
 use crate::command::{Reply, VariantRef};
 use crate::refusal::{Refusal, ShortLine};
 use crate::world::{Changes, World};
@@ -35,7 +35,7 @@ pub(crate) fn decide(
     let Some(price) = offer.price else {
         return Err(Refusal::field("/variant_id", "it has no price in the currency of the cart"));
     };
-    let mut body = cart.body.clone();
+    let mut body = CartBody::clone(&cart.body);
     let existing = body.lines.iter_mut().find(|line| line.variant_id == offer.variant_id);
     let wanted = existing.as_ref().map_or(0, |line| line.quantity) + command.quantity;
     if wanted > limits::LINE_QUANTITY {

@@ -2,6 +2,7 @@
 
 use stoa_kernel::{Ctx, LineId, TokenHash, limits};
 
+use super::CartBody;
 use crate::command::Reply;
 use crate::refusal::{Refusal, ShortLine};
 use crate::world::{Changes, World};
@@ -27,7 +28,7 @@ pub(crate) fn decide(
     if !(0..=limits::LINE_QUANTITY).contains(&command.quantity) {
         return Err(Refusal::field("/quantity", "0 to 10,000; 0 removes the line"));
     }
-    let mut body = cart.body.clone();
+    let mut body = CartBody::clone(&cart.body);
     let Some(line) = body.lines.iter_mut().find(|line| line.id == command.line) else {
         return Err(Refusal::NotFound("line"));
     };

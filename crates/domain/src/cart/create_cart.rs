@@ -1,8 +1,10 @@
 //! A shopper begins.
 
+use std::sync::Arc;
+
 use stoa_kernel::{Ctx, TokenHash};
 
-use super::{Cart, CartBody, CartState};
+use super::{Cart, CartState};
 use crate::command::Reply;
 use crate::refusal::Refusal;
 use crate::world::{Changes, World};
@@ -28,7 +30,7 @@ pub(crate) fn decide(
         state: CartState::Open,
         version: 1,
         currency: world.shop.currency,
-        body: CartBody::default(),
+        body: Arc::default(),
         created_at: ctx.now,
         updated_at: ctx.now,
     };

@@ -10,6 +10,8 @@ pub mod create_cart;
 pub mod refresh_cart;
 pub mod update_cart;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use stoa_kernel::{Currency, LineId, Money, OrderId, ProductId, Timestamp, TokenHash, VariantId};
 
@@ -47,8 +49,8 @@ pub struct Cart {
     pub version: i64,
     /// The currency of its prices.
     pub currency: Currency,
-    /// Everything the shopper has entered.
-    pub body: CartBody,
+    /// Everything the shopper has entered. Versions that differ in nothing of it share one.
+    pub body: Arc<CartBody>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -143,21 +145,12 @@ impl Cart {
 
     /// The next version of the cart with another body.
     pub(crate) fn with_body(&self, body: CartBody, now: Timestamp) -> Self {
-        Self { version: self.version + 1, body, updated_at: now, ..self.clone_head() }
+        let body = Arc::new(body);
+        Self { version: self.version + 1, body, updated_at: now, ..self.clone() }
     }
 
     /// The next version of the cart in another state.
     pub(crate) fn with_state(&self, state: CartState, now: Timestamp) -> Self {
-        Self {
-            state,
-            version: self.version + 1,
-            body: self.body.clone(),
-            updated_at: now,
-            ..self.clone_head()
-        }
-    }
-
-    fn clone_head(&self) -> Self {
-        Self { body: CartBody::default(), ..*self }
+        Self { state, version: self.version + 1, updated_at: now, ..self.clone() }
     }
 }

@@ -2,6 +2,7 @@
 
 use stoa_kernel::{Ctx, TokenHash};
 
+use super::CartBody;
 use crate::command::Reply;
 use crate::refusal::Refusal;
 use crate::world::{Changes, World};
@@ -21,7 +22,7 @@ pub(crate) fn decide(
 ) -> Result<(Reply, Changes), Refusal> {
     let cart = world.cart(&command.cart)?;
     cart.must_be_open()?;
-    let mut body = cart.body.clone();
+    let mut body = CartBody::clone(&cart.body);
     for line in &mut body.lines {
         if let Some(price) = world.offers.get(&line.variant_id).and_then(|offer| offer.price) {
             line.unit_price = price;

@@ -2,6 +2,7 @@
 
 use stoa_kernel::{Ctx, TokenHash};
 
+use super::CartBody;
 use crate::address::{self, Address};
 use crate::catalog::FieldError;
 use crate::command::Reply;
@@ -40,7 +41,7 @@ pub(crate) fn decide(
     let cart = world.cart(&command.cart)?;
     cart.must_be_open()?;
     let patch = &command.patch;
-    let mut body = cart.body.clone();
+    let mut body = CartBody::clone(&cart.body);
     let mut errors = Vec::new();
     if let Some(email) = &patch.email {
         if email.as_deref().is_some_and(|email| !address::is_email(email)) {

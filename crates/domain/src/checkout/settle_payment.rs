@@ -1,6 +1,6 @@
 //! Records what became of a payment.
 
-use stoa_kernel::{Ctx, OrderId, limits};
+use stoa_kernel::{Ctx, OrderId, TokenHash, limits};
 
 use super::release_stock;
 use crate::cart::CartState;
@@ -16,6 +16,8 @@ use crate::world::{Changes, Job, JobKind, World};
 pub struct SettlePayment {
     /// The order.
     pub order: OrderId,
+    /// The cart it was made of.
+    pub cart: TokenHash,
     /// The answer.
     pub settlement: Settlement,
 }

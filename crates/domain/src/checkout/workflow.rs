@@ -127,7 +127,8 @@ pub fn follow(
 ) -> Follow {
     let again = || Follow::RetryAfterMs(pause_ms(attempts));
     let settle = |settlement| {
-        Follow::Submit(Command::SettlePayment(SettlePayment { order: order.id, settlement }))
+        let (order, cart) = (order.id, order.cart_key);
+        Follow::Submit(Command::SettlePayment(SettlePayment { order, cart, settlement }))
     };
     match (step, answer) {
         (Step::Nothing, _) => Follow::Done,

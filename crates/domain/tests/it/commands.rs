@@ -195,6 +195,11 @@ impl Run {
         self.orders.get(index).copied().unwrap_or_else(unknown)
     }
 
+    fn cart_of(&self, order: usize) -> TokenHash {
+        let order = self.world.orders.get(&self.order(order));
+        order.map_or_else(|| self.cart(0), |order| order.cart_key)
+    }
+
     fn line(&self, order: usize, index: usize) -> LineId {
         let order = self.world.orders.get(&self.order(order));
         let unknown = || "line_00000000000000000000000001".parse().unwrap();
@@ -286,6 +291,7 @@ impl Run {
             }),
             Op::Settle { order, answer } => Command::SettlePayment(SettlePayment {
                 order: self.order(order),
+                cart: self.cart_of(order),
                 settlement: match answer {
                     0 | 1 => Settlement::Captured { reference: "ref".to_owned() },
                     2 => Settlement::Declined { reason: "card_declined".to_owned() },

@@ -222,7 +222,7 @@ pub async fn read(State(web): State<Web>, Path(id): Path<String>) -> ApiResult {
 /// There is none, or the store failed.
 pub async fn load(web: &Web, token: &Token) -> Result<stoa_domain::cart::Cart, ApiError> {
     let mut tx = web.shop().db.read().await.map_err(stoa_app::error::StoreError::from)?;
-    let found = stoa_app::cart::store::load(&mut tx, &[token.hash()]).await?.pop();
+    let found = stoa_app::cart::store::load(&mut tx, &[token.hash().into()]).await?.pop();
     found.ok_or_else(|| ApiError::not_found("cart"))
 }
 

@@ -60,7 +60,8 @@ impl JobHandler for FindAbandoned {
 async fn note(shop: &Shop, carts: &[TokenHash]) -> Result<(), SubscriberError> {
     let mut ctx = Ctx { now: (shop.clock)(), ids: entropy::ids()? };
     let mut tx = shop.db.begin().await?;
-    let loaded = cart::store::load(&mut tx, carts).await?;
+    let keys: Vec<_> = carts.iter().copied().map(cart::store::CartKey::from).collect();
+    let loaded = cart::store::load(&mut tx, &keys).await?;
     // Asked after the carts are locked: who notes another has the lock of its cart.
     let known: HashSet<TokenHash> = store::known(&mut tx, carts).await?.into_iter().collect();
     let (mut abandoned, mut events) = (Vec::new(), Vec::new());

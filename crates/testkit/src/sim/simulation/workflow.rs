@@ -130,7 +130,8 @@ impl Simulation {
             && answer == ProviderAnswer::Unknown
         {
             let settlement = Settlement::Declined { reason: "timeout".to_owned() };
-            Follow::Submit(Command::SettlePayment(SettlePayment { order: id, settlement }))
+            let cart = open.order.cart_key;
+            Follow::Submit(Command::SettlePayment(SettlePayment { order: id, cart, settlement }))
         } else {
             follow(&open.order, open.step, answer, open.attempts, self.now)
         };
