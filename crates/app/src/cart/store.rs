@@ -79,25 +79,14 @@ pub const STATEMENTS: &[&Sql] = &[&SELECT, &PAGE, &PURGE];
 /// Every set-based write of this page.
 pub static WRITES: &[&Write] = &[&INSERT, &UPDATE, &UPDATE_HEAD];
 
-/// What someone remembers of a cart. It holds as long as version and time are those of the row: the
-/// version alone would not tell a change that was lost with a server from one made after it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CartCopy {
-    /// Version it is of.
-    pub version: i64,
-    /// When the cart became that.
-    pub updated_at: Timestamp,
-    /// What was in it.
-    pub body: Arc<CartBody>,
-}
-
 /// A cart that is to be loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CartKey {
     /// Its key.
     pub key: TokenHash,
-    /// What the reader remembers of it.
-    pub copy: Option<CartCopy>,
+    /// What the reader remembers of it. Its body is taken as long as version and time are those of the
+    /// row: the version alone would not tell a change that was lost with a server from one made after.
+    pub copy: Option<Cart>,
 }
 
 impl From<TokenHash> for CartKey {

@@ -121,7 +121,7 @@ async fn transact(
         .map(|idempotency| idempotency.key)
         .collect();
     idempotency::ahead(&mut tx, &keys).await?;
-    load::ahead(&mut tx, shop, with.carts, &commands).await?;
+    let sent = load::ahead(&mut tx, with, &commands).await?;
     let mut kept: HashMap<KeyHash, Kept> =
         idempotency::load(&mut tx, &keys).await?.into_iter().map(|kept| (kept.key, kept)).collect();
     let commands: Vec<&Command> = submissions
@@ -130,7 +130,7 @@ async fn transact(
         .map(|submission| &submission.command)
         .collect();
     let Loaded { mut world, mut stored, waiting } =
-        load::world(&mut tx, shop, with.carts, with.offers, &commands).await?;
+        load::world(&mut tx, with, &commands, &sent).await?;
     stored.keys.extend(kept.keys());
 
     let mut writes = Pending::default();

@@ -1,31 +1,30 @@
 //! What carts were when the engine saw them last, so that it need not read again what is in them.
 //!
 //! Lanes share it. Another process may have changed a cart since: a batch locks the row of each cart and
-//! reads its body wherever that is not the one remembered ([`CartCopy`]).
+//! reads its body wherever that is not the one remembered ([`CartKey`]).
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use stoa_domain::cart::{Cart, CartState};
 use stoa_kernel::{TokenHash, limits};
 
-use crate::cart::store::{CartCopy, CartKey};
+use crate::cart::store::CartKey;
 
 /// Copies of carts. Those that nobody asked for while as many others came as half of the room holds are
 /// forgotten.
 #[derive(Debug, Default)]
 pub(super) struct Carts {
-    recent: HashMap<TokenHash, CartCopy>,
+    recent: HashMap<TokenHash, Cart>,
     /// Lines in the recent ones, each cart counted as one more.
     n_lines: usize,
-    older: HashMap<TokenHash, CartCopy>,
+    older: HashMap<TokenHash, Cart>,
 }
 
 impl Carts {
     /// The key of a cart with what is remembered of it.
     pub(super) fn get(&mut self, key: TokenHash) -> CartKey {
         if let Some(copy) = self.older.remove(&key) {
-            self.keep(key, copy);
+            self.keep(copy);
         }
         CartKey { key, copy: self.recent.get(&key).cloned() }
     }
@@ -38,24 +37,22 @@ impl Carts {
                 self.n_lines -= weight(&known);
             }
             if !matches!(cart.state, CartState::Completed(_)) {
-                let (version, updated_at) = (cart.version, cart.updated_at);
-                let copy = CartCopy { version, updated_at, body: Arc::clone(&cart.body) };
-                self.keep(cart.key, copy);
+                self.keep(cart.clone());
             }
         }
     }
 
-    /// Takes in a copy of a cart of which there is none.
-    fn keep(&mut self, key: TokenHash, copy: CartCopy) {
+    /// Takes in a cart of which there is no copy.
+    fn keep(&mut self, cart: Cart) {
         if self.n_lines >= limits::ENGINE_CART_LINES / 2 {
             self.older = std::mem::take(&mut self.recent);
             self.n_lines = 0;
         }
-        self.n_lines += weight(&copy);
-        self.recent.insert(key, copy);
+        self.n_lines += weight(&cart);
+        self.recent.insert(cart.key, cart);
     }
 }
 
-fn weight(copy: &CartCopy) -> usize {
-    copy.body.lines.len() + 1
+fn weight(cart: &Cart) -> usize {
+    cart.body.lines.len() + 1
 }

@@ -43,6 +43,11 @@ impl Offers {
         let missing: Vec<String> =
             skus.iter().filter(|sku| !self.by_sku.contains_key(*sku)).cloned().collect();
         self.keep(store::offers_by_sku(tx, &missing, currency).await?);
+        Ok(self.known_skus(skus, world))
+    }
+
+    /// The same, without those that are not remembered.
+    pub(super) fn known_skus(&self, skus: Vec<String>, world: &mut World) -> Vec<VariantId> {
         let mut ids = Vec::with_capacity(skus.len());
         for sku in skus {
             if let Some(id) = self.by_sku.get(&sku) {
@@ -50,7 +55,7 @@ impl Offers {
                 world.skus.insert(sku, *id);
             }
         }
-        Ok(ids)
+        ids
     }
 
     /// Says that [`Offers::by_id`] will be asked for these.
