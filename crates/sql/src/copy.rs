@@ -234,7 +234,7 @@ async fn write(
             // One statement a table: references are checked at its end, whatever the order of its
             // rows. What triggers add for a new row is in the rows already.
             tx.batch(&format!("alter table \"{name}\" disable trigger user")).await?;
-            let client = tx.client()?;
+            let client = tx.client().await?;
             let kinds = postgres::column_types(client, table).await?;
             let begin = format!("copy \"{name}\" ({columns}) from stdin (format binary)");
             let sink = client.copy_in(&begin).await.map_err(SqlError::from)?;

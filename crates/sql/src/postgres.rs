@@ -12,7 +12,7 @@ mod tls;
 use std::collections::{HashMap, HashSet};
 use std::error::Error as StdError;
 use std::path::{Path, PathBuf};
-use std::pin::pin;
+use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,11 +20,12 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::{BufMut, Bytes, BytesMut};
+use futures_util::future::maybe_done;
 use parking_lot::Mutex;
 use stoa_kernel::BoxFuture;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::timeout;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::types::{FromSql, IsNull, Kind, ToSql, Type, to_sql_checked};
@@ -60,6 +61,8 @@ const WRITER_SHARE: usize = 2;
 /// A connection that was of use so short ago is sent `begin` together with what comes next. Of another
 /// the server may know nothing any more, so that its answer is waited for.
 const FRESH: Duration = Duration::from_millis(100);
+/// Bytes of writes that wait until an answer is needed. With more the server has work, and is sent it.
+const WAITING_BYTES: usize = 16 << 10;
 /// Rows written by one statement.
 const ROWS: usize = 10_000;
 /// Statements a connection keeps prepared; beyond it, it begins anew.
@@ -177,28 +180,48 @@ impl Places {
     }
 }
 
-/// A call that is on its way to the server.
-type UnderWay = BoxFuture<'static, Result<u64, tokio_postgres::Error>>;
+/// What is asked of the server, which is sent when it is polled first.
+type Call = BoxFuture<'static, Result<Answer, tokio_postgres::Error>>;
 
-/// The same of a read.
-type RowsUnderWay = BoxFuture<'static, Result<Vec<tokio_postgres::Row>, tokio_postgres::Error>>;
+/// What the server has answered.
+enum Answer {
+    /// To a read.
+    Rows(Vec<tokio_postgres::Row>),
+    /// To a write: how many rows it has changed. Nothing is told of `begin` and `commit`.
+    Changed(u64),
+}
 
-/// What was sent, and whose answer nobody has looked at yet.
-enum Sent {
-    /// `begin`, or a write.
-    Call(UnderWay),
-    /// A read that will be asked for.
-    Read { text: &'static str, params: Vec<Encoded>, rows: RowsUnderWay },
-    /// Its answer.
-    Rows { text: &'static str, params: Vec<Encoded>, rows: Vec<tokio_postgres::Row> },
+/// A read that will be asked for: its statement and what it is asked with.
+#[derive(PartialEq, Eq)]
+struct Read {
+    text: &'static str,
+    params: Vec<Encoded>,
+}
+
+/// The answers to what was sent at once, each with the read that it answers.
+type Answers = JoinHandle<Result<Vec<(Answer, Option<Read>)>, SqlError>>;
+
+/// A call that is not sent yet.
+struct Waiting {
+    call: Call,
+    /// `None` where nobody will ask for the answer later.
+    read: Option<Read>,
 }
 
 struct Connection {
     client: Arc<Client>,
     statements: HashMap<String, Statement>,
-    /// What was sent in this transaction and is still to be looked at, in order. The lock, which is
-    /// never taken, lets others refer to a connection.
-    sent: Mutex<Vec<Sent>>,
+    /// What goes to the server next, in order, all at once as soon as an answer is needed. The lock, which
+    /// is never taken, lets others refer to a connection.
+    waiting: Mutex<Vec<Waiting>>,
+    /// Bytes of the writes in it.
+    waiting_bytes: usize,
+    /// Answers that nobody has looked at. Those to reads are looked at as soon as they are there.
+    sent: Vec<Answers>,
+    /// Answers to reads that will be asked for.
+    ahead: Vec<(Read, Vec<tokio_postgres::Row>)>,
+    /// Where answers are waited for.
+    io: Handle,
     driver: AbortHandle,
     /// How long an answer may take in the transaction that it is used for.
     patience: Duration,
@@ -313,9 +336,8 @@ impl Postgres {
             // Whoever takes on a role is to learn at once that it is not there.
             let is_plain = begin == BEGIN_WRITE || begin == BEGIN_READ;
             let begun = if is_plain && was_kept && connection.used.elapsed() < FRESH {
-                let (client, begin) = (Arc::clone(&connection.client), begin.to_owned());
-                let call = async move { client.batch_execute(&begin).await.map(|()| 0) };
-                connection.under_way(Box::pin(call)).await
+                connection.push_batch(begin);
+                Ok(())
             } else {
                 answer_within(BEGIN, connection.client.batch_execute(begin)).await
             };
@@ -506,7 +528,11 @@ impl Pool {
         Ok(Connection {
             client: Arc::new(client),
             statements: HashMap::new(),
-            sent: Mutex::default(),
+            waiting: Mutex::default(),
+            waiting_bytes: 0,
+            sent: Vec::new(),
+            ahead: Vec::new(),
+            io: self.io.clone(),
             driver,
             patience: ANSWER,
             used: Instant::now(),
@@ -534,11 +560,68 @@ impl Connection {
         if self.statements.len() >= KEPT_STATEMENTS {
             self.statements.clear();
         }
-        let client = Arc::clone(&self.client);
-        let prepare: BoxFuture<'_, _> = Box::pin(client.prepare(text));
-        let statement = self.behind(prepare).await?;
+        self.settle().await?;
+        let statement = answer_within(self.patience, self.client.prepare(text)).await?;
         self.statements.insert(text.to_owned(), statement.clone());
         Ok(statement)
+    }
+
+    /// Adds a call to what goes to the server next.
+    fn push(&mut self, call: Call, read: Option<Read>) {
+        self.waiting.get_mut().push(Waiting { call, read });
+    }
+
+    /// Lets nobody have what was read ahead.
+    fn forget_reads(&mut self) {
+        self.waiting.get_mut().retain(|waiting| waiting.read.is_none());
+        self.ahead.clear();
+    }
+
+    /// Lets nobody have any answer.
+    fn give_up(&mut self) {
+        self.waiting.get_mut().clear();
+        self.waiting_bytes = 0;
+        self.sent.clear();
+        self.ahead.clear();
+    }
+
+    fn push_read(&mut self, statement: Statement, params: Vec<Encoded>, read: Option<Read>) {
+        let client = Arc::clone(&self.client);
+        let call =
+            async move { client.query(&statement, &as_params(&params)).await.map(Answer::Rows) };
+        self.push(Box::pin(call), read);
+    }
+
+    fn push_write(&mut self, statement: Statement, params: Vec<Encoded>) {
+        // What was read may be another after it.
+        self.forget_reads();
+        self.waiting_bytes += params.iter().map(Encoded::len).sum::<usize>();
+        let client = Arc::clone(&self.client);
+        let call = async move {
+            client.execute(&statement, &as_params(&params)).await.map(Answer::Changed)
+        };
+        self.push(Box::pin(call), None);
+    }
+
+    fn push_batch(&mut self, text: &str) {
+        let (client, text) = (Arc::clone(&self.client), text.to_owned());
+        let call = async move { client.batch_execute(&text).await.map(|()| Answer::Changed(0)) };
+        self.push(Box::pin(call), None);
+    }
+
+    async fn encode<'a>(
+        &mut self,
+        text: &str,
+        params: impl ExactSizeIterator<Item = &'a (dyn ToSql + Sync)>,
+    ) -> Result<(Statement, Vec<Encoded>), SqlError> {
+        let statement = self.prepared(text).await?;
+        if statement.params().len() != params.len() {
+            return Err(SqlError::internal(
+                "a statement was given another number of parameters than it has",
+            ));
+        }
+        let params = encoded(&statement, params)?;
+        Ok((statement, params))
     }
 
     async fn rows(
@@ -546,73 +629,31 @@ impl Connection {
         text: &str,
         params: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<tokio_postgres::Row>, SqlError> {
-        let statement = self.prepared(text).await?;
-        check_count(&statement, params.len())?;
-        if let Some(rows) = self.read_ahead(text, &statement, params).await? {
-            return Ok(rows);
+        let (statement, params) = self.encode(text, params.iter().copied()).await?;
+        let is_it = |read: &Read| read.text == text && read.params == params;
+        if self.waiting.get_mut().iter().any(|waiting| waiting.read.as_ref().is_some_and(is_it)) {
+            self.settle().await?;
         }
-        let client = Arc::clone(&self.client);
-        self.behind(client.query(&statement, params)).await
-    }
-
-    /// Sends a call behind what was sent before, and waits for both.
-    async fn behind<T>(
-        &mut self,
-        call: impl Future<Output = Result<T, tokio_postgres::Error>>,
-    ) -> Result<T, SqlError> {
-        let mut call = pin!(call);
-        // It is sent when it is polled first. The client hands out answers in order and waits for each
-        // to be taken, so that those before must be.
-        let polled = std::future::poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
-        self.settle().await?;
-        match polled {
-            Poll::Ready(answer) => Ok(answer?),
-            Poll::Pending => answer_within(self.patience, call).await,
+        if let Some(at) = self.ahead.iter().position(|(read, _)| is_it(read)) {
+            return Ok(self.ahead.remove(at).1);
+        }
+        self.push_read(statement, params, None);
+        match self.settle().await? {
+            Answer::Rows(rows) => Ok(rows),
+            Answer::Changed(_) => Err(SqlError::internal("a read was answered without rows")),
         }
     }
 
-    /// The rows of a read that was sent ahead with these parameters.
+    /// Asks for a read, whose answer [`Connection::rows`] gives to whoever asks for it with the same
+    /// parameters.
     async fn read_ahead(
-        &mut self,
-        text: &str,
-        statement: &Statement,
-        params: &[&(dyn ToSql + Sync)],
-    ) -> Result<Option<Vec<tokio_postgres::Row>>, SqlError> {
-        let is_of_it = |sent: &Sent| matches!(sent, Sent::Read { text: of, .. } | Sent::Rows { text: of, .. } if *of == text);
-        if !self.sent.get_mut().iter().any(is_of_it) {
-            return Ok(None);
-        }
-        self.settle().await?;
-        let wanted = encoded(statement, params.iter().copied())?;
-        let sent = self.sent.get_mut();
-        let at = sent.iter().position(|sent| {
-            matches!(sent, Sent::Rows { text: of, params, .. } if *of == text && *params == wanted)
-        });
-        Ok(at.and_then(|at| match sent.remove(at) {
-            Sent::Rows { rows, .. } => Some(rows),
-            _ => None,
-        }))
-    }
-
-    /// Sends a read without waiting for its answer, which [`Connection::rows`] gives to whoever asks
-    /// for it with the same parameters.
-    async fn send_read(
         &mut self,
         text: &'static str,
         params: &[&(dyn ToSql + Sync)],
     ) -> Result<(), SqlError> {
-        let statement = self.prepared(text).await?;
-        check_count(&statement, params.len())?;
-        let params = encoded(&statement, params.iter().copied())?;
-        let (client, given) = (Arc::clone(&self.client), params.clone());
-        let mut rows: RowsUnderWay =
-            Box::pin(async move { client.query(&statement, &as_params(&given)).await });
-        // It is sent when it is polled first.
-        let polled = std::future::poll_fn(|context| Poll::Ready(rows.as_mut().poll(context))).await;
-        self.sent.get_mut().push(match polled {
-            Poll::Ready(rows) => Sent::Rows { text, params, rows: rows? },
-            Poll::Pending => Sent::Read { text, params, rows },
-        });
+        let (statement, params) = self.encode(text, params.iter().copied()).await?;
+        let read = Read { text, params: params.clone() };
+        self.push_read(statement, params, Some(read));
         Ok(())
     }
 
@@ -621,71 +662,51 @@ impl Connection {
         text: &str,
         params: &[&(dyn ToSql + Sync)],
     ) -> Result<u64, SqlError> {
-        let statement = self.prepared(text).await?;
-        check_count(&statement, params.len())?;
-        self.forget_reads();
-        let client = Arc::clone(&self.client);
-        self.behind(client.execute(&statement, params)).await
-    }
-
-    /// Sends a write without waiting for its answer, which [`Connection::settle`] looks at.
-    async fn send(&mut self, text: &str, columns: &[Array<'_>]) -> Result<(), SqlError> {
-        let statement = self.prepared(text).await?;
-        check_count(&statement, columns.len())?;
-        self.forget_reads();
-        let columns = columns.iter().map(|column| column as &(dyn ToSql + Sync));
-        let columns = encoded(&statement, columns)?;
-        let client = Arc::clone(&self.client);
-        let call = async move { client.execute(&statement, &as_params(&columns)).await };
-        self.under_way(Box::pin(call)).await
-    }
-
-    /// Sends a call, whose answer [`Connection::settle`] looks at.
-    async fn under_way(&mut self, mut call: UnderWay) -> Result<(), SqlError> {
-        // It is sent when it is polled first.
-        match std::future::poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await {
-            Poll::Ready(answer) => answer.map(drop).map_err(SqlError::from),
-            Poll::Pending => {
-                self.sent.get_mut().push(Sent::Call(call));
-                Ok(())
-            }
+        let (statement, params) = self.encode(text, params.iter().copied()).await?;
+        self.push_write(statement, params);
+        match self.settle().await? {
+            Answer::Changed(n) => Ok(n),
+            Answer::Rows(_) => Err(SqlError::internal("a write was answered with rows")),
         }
     }
 
-    /// Lets nobody have what was read ahead: what is written now may change it.
-    fn forget_reads(&mut self) {
-        let sent = self.sent.get_mut();
-        *sent = std::mem::take(sent)
-            .into_iter()
-            .filter_map(|sent| match sent {
-                // Its answer must be taken all the same.
-                Sent::Read { rows, .. } => {
-                    Some(Sent::Call(Box::pin(async move { rows.await.map(|_| 0) })))
-                }
-                Sent::Rows { .. } => None,
-                call @ Sent::Call(_) => Some(call),
-            })
-            .collect();
-    }
-
-    /// Waits for the answers to what was sent, and keeps those that will be asked for. What failed first
-    /// is why this fails: the server refuses whatever comes after it.
-    async fn settle(&mut self) -> Result<(), SqlError> {
-        for sent in std::mem::take(self.sent.get_mut()) {
-            let there = match sent {
-                Sent::Call(call) => {
-                    answer_within(self.patience, call).await?;
-                    continue;
-                }
-                Sent::Read { text, params, rows } => {
-                    let rows = answer_within(self.patience, rows).await?;
-                    Sent::Rows { text, params, rows }
-                }
-                there @ Sent::Rows { .. } => there,
-            };
-            self.sent.get_mut().push(there);
+    /// Asks for a write, of whose answer [`Connection::settle`] says no more than a fault.
+    async fn write_later(&mut self, text: &str, columns: &[Array<'_>]) -> Result<(), SqlError> {
+        let columns = columns.iter().map(|column| column as &(dyn ToSql + Sync));
+        let (statement, columns) = self.encode(text, columns).await?;
+        self.push_write(statement, columns);
+        if self.waiting_bytes > WAITING_BYTES {
+            self.flush();
         }
         Ok(())
+    }
+
+    /// Sends what was asked for. Whatever is sent after it comes behind it: the thread that drives
+    /// connections begins tasks in the order in which it gets them.
+    fn flush(&mut self) {
+        self.waiting_bytes = 0;
+        let waiting = std::mem::take(self.waiting.get_mut());
+        if !waiting.is_empty() {
+            // Each answer wakes whoever waits for it: better the thread that has it than another.
+            self.sent.push(self.io.spawn(answers(waiting, self.patience)));
+        }
+    }
+
+    /// Sends what was asked for and waits for the answers, of which it keeps those to reads and gives the
+    /// last. What failed first is why this fails: the server refuses whatever comes after it.
+    async fn settle(&mut self) -> Result<Answer, SqlError> {
+        self.flush();
+        let mut last = Answer::Changed(0);
+        for answers in std::mem::take(&mut self.sent) {
+            let ended = |_| SqlError::unavailable("connections to the database have ended");
+            for answer in answers.await.map_err(ended)?? {
+                match answer {
+                    (Answer::Rows(rows), Some(read)) => self.ahead.push((read, rows)),
+                    (answer, _) => last = answer,
+                }
+            }
+        }
+        Ok(last)
     }
 
     /// Brings the schema up to date. Processes that start together do it one after the other.
@@ -736,7 +757,32 @@ impl Connection {
     }
 }
 
-/// Parameters as the statement takes them; none may be null.
+/// Sends calls all at once, and takes their answers in order.
+async fn answers(
+    waiting: Vec<Waiting>,
+    patience: Duration,
+) -> Result<Vec<(Answer, Option<Read>)>, SqlError> {
+    let calls = waiting.into_iter().map(|waiting| (maybe_done(waiting.call), waiting.read));
+    let mut calls: Vec<_> = calls.collect();
+    std::future::poll_fn(|context| {
+        for (call, _) in &mut calls {
+            let _later = Pin::new(call).poll(context);
+        }
+        Poll::Ready(())
+    })
+    .await;
+    let mut answers = Vec::with_capacity(calls.len());
+    for (mut call, read) in calls {
+        let there = timeout(patience, &mut call).await;
+        match Pin::new(&mut call).take_output() {
+            Some(answer) if there.is_ok() => answers.push((answer?, read)),
+            _ => return Err(SqlError::unavailable("the database has not answered in time")),
+        }
+    }
+    Ok(answers)
+}
+
+/// Parameters as the statement takes them.
 fn encoded<'a>(
     statement: &Statement,
     params: impl Iterator<Item = &'a (dyn ToSql + Sync)>,
@@ -744,8 +790,8 @@ fn encoded<'a>(
     let encoded = params.zip(statement.params()).map(|(param, kind)| {
         let mut bytes = BytesMut::new();
         match param.to_sql_checked(kind, &mut bytes) {
-            Ok(IsNull::No) => Ok(Encoded(bytes.freeze())),
-            Ok(IsNull::Yes) => Err(SqlError::internal("a parameter is null")),
+            Ok(IsNull::No) => Ok(Encoded(Some(bytes.freeze()))),
+            Ok(IsNull::Yes) => Ok(Encoded(None)),
             Err(error) => Err(SqlError::internal(error.to_string())),
         }
     });
@@ -754,14 +800,6 @@ fn encoded<'a>(
 
 fn as_params(encoded: &[Encoded]) -> Vec<&(dyn ToSql + Sync)> {
     encoded.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
-}
-
-fn check_count(statement: &Statement, given: usize) -> Result<(), SqlError> {
-    if statement.params().len() == given {
-        Ok(())
-    } else {
-        Err(SqlError::internal("a statement was given another number of parameters than it has"))
-    }
 }
 
 fn as_sql<'a>(params: &'a [Param<'_>]) -> Vec<&'a (dyn ToSql + Sync)> {
@@ -784,7 +822,9 @@ impl PostgresTx {
     /// Lets no read of this process see the state before what this transaction sees.
     pub(crate) async fn note_position(&mut self) -> Result<(), SqlError> {
         let pool = Arc::clone(&self.pool);
-        pool.note_position(self.connection()?).await
+        let connection = self.connection()?;
+        connection.settle().await?;
+        pool.note_position(connection).await
     }
 
     pub(crate) async fn query<T, E: From<SqlError>>(
@@ -826,7 +866,7 @@ impl PostgresTx {
         text: &'static str,
         params: &[Param<'_>],
     ) -> Result<(), SqlError> {
-        self.connection()?.send_read(text, &as_sql(params)).await
+        self.connection()?.read_ahead(text, &as_sql(params)).await
     }
 
     /// Sends a read that [`PostgresTx::query_keys`] will be asked for.
@@ -837,7 +877,7 @@ impl PostgresTx {
         more: &[Param<'_>],
     ) -> Result<(), SqlError> {
         let keys: Vec<Array<'_>> = keys.into_iter().map(Array).collect();
-        self.connection()?.send_read(text, &keys_and(&keys, more)).await
+        self.connection()?.read_ahead(text, &keys_and(&keys, more)).await
     }
 
     pub(crate) async fn execute(
@@ -899,18 +939,18 @@ impl PostgresTx {
         let rows = last_of_each_key(write, rows);
         for chunk in rows.chunks(ROWS) {
             let columns = columns(write, chunk)?;
-            self.connection()?.send(write.postgres(), &columns).await?;
+            self.connection()?.write_later(write.postgres(), &columns).await?;
         }
         Ok(())
     }
 
     pub(crate) async fn commit(mut self) -> Result<(), SqlError> {
         let connection = self.connection()?;
-        let client = Arc::clone(&connection.client);
-        // Where one of the writes before it fails, the server rolls back.
-        connection.behind(client.batch_execute("commit")).await?;
         // Nobody has asked for these.
-        connection.sent.get_mut().clear();
+        connection.forget_reads();
+        // Where one of the writes before it fails, the server rolls back.
+        connection.push_batch("commit");
+        connection.settle().await?;
         if let Some((connection, _permit)) = self.held.take() {
             self.pool.places(self.writes).keep(connection);
         }
@@ -947,7 +987,7 @@ fn last_of_each_key<'a>(write: &Write, mut rows: Vec<Vec<Param<'a>>>) -> Vec<Vec
 impl Drop for PostgresTx {
     fn drop(&mut self) {
         let Some((mut connection, permit)) = self.held.take() else { return }; // Committed.
-        connection.sent.get_mut().clear();
+        connection.give_up();
         let (pool, writes) = (Arc::clone(&self.pool), self.writes);
         self.pool.io.spawn(async move {
             let rollback = connection.client.batch_execute("rollback");
@@ -1055,13 +1095,20 @@ impl ToSql for Array<'_> {
     to_sql_checked!();
 }
 
-/// A value that was put into bytes before, and is not null.
+/// A value that was put into bytes before; `None` for null.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Encoded(Bytes);
+struct Encoded(Option<Bytes>);
+
+impl Encoded {
+    fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, Bytes::len)
+    }
+}
 
 impl ToSql for Encoded {
     fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Put {
-        out.put_slice(&self.0);
+        let Some(value) = &self.0 else { return Ok(IsNull::Yes) };
+        out.put_slice(value);
         Ok(IsNull::No)
     }
 

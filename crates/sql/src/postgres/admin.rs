@@ -38,11 +38,14 @@ impl PostgresTx {
 
     /// Runs statements that take as long as they need.
     pub(crate) async fn batch(&mut self, text: &str) -> Result<(), SqlError> {
-        Ok(self.client()?.batch_execute(text).await?)
+        Ok(self.client().await?.batch_execute(text).await?)
     }
 
-    pub(crate) fn client(&mut self) -> Result<&Client, SqlError> {
-        Ok(&self.connection()?.client)
+    /// What is asked of it comes behind what was asked of the transaction.
+    pub(crate) async fn client(&mut self) -> Result<&Client, SqlError> {
+        let connection = self.connection()?;
+        connection.settle().await?;
+        Ok(&connection.client)
     }
 
     /// The name under which another connection can see what this transaction sees, while it lasts.
