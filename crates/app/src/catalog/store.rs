@@ -10,29 +10,31 @@ use stoa_sql::{Column, Param, Row, Sql, Tx, Type, Verb, Write, sql};
 
 use crate::error::StoreError;
 
+// The price by a query of its own: PostgreSQL plans a join on tables that are still empty to read the prices
+// of all variants each time.
 const OFFERS: Sql = sql!(
-    sqlite: "select v.id, v.product_id, v.sku, p.title, v.title, p.handle, p.status, r.amount,
+    sqlite: "select v.id, v.product_id, v.sku, p.title, v.title, p.handle, p.status,
+            (select r.amount from prices r where r.variant_id = v.id and r.currency = $2),
             p.vendor_id
         from variants v join products p on p.id = v.product_id
-        left join prices r on r.variant_id = v.id and r.currency = $2
         where v.id = $1",
-    postgres: "select v.id, v.product_id, v.sku, p.title, v.title, p.handle, p.status, r.amount,
+    postgres: "select v.id, v.product_id, v.sku, p.title, v.title, p.handle, p.status,
+            (select r.amount from prices r where r.variant_id = v.id and r.currency = $2),
             p.vendor_id
         from variants v join products p on p.id = v.product_id
-        left join prices r on r.variant_id = v.id and r.currency = $2
         where v.id = any($1) order by v.id",
 );
 
 const OFFERS_BY_SKU: Sql = sql!(
-    sqlite: "select v.id, v.product_id, v.sku, p.title, v.title, p.handle, p.status, r.amount,
+    sqlite: "select v.id, v.product_id, v.sku, p.title, v.title, p.handle, p.status,
+            (select r.amount from prices r where r.variant_id = v.id and r.currency = $2),
             p.vendor_id
         from variants v join products p on p.id = v.product_id
-        left join prices r on r.variant_id = v.id and r.currency = $2
         where v.sku = $1",
-    postgres: "select v.id, v.product_id, v.sku, p.title, v.title, p.handle, p.status, r.amount,
+    postgres: "select v.id, v.product_id, v.sku, p.title, v.title, p.handle, p.status,
+            (select r.amount from prices r where r.variant_id = v.id and r.currency = $2),
             p.vendor_id
         from variants v join products p on p.id = v.product_id
-        left join prices r on r.variant_id = v.id and r.currency = $2
         where v.sku = any($1) order by v.id",
 );
 
