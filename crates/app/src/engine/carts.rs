@@ -56,3 +56,55 @@ impl Carts {
 fn weight(cart: &Cart) -> usize {
     cart.body.lines.len() + 1
 }
+
+#[cfg(test)]
+mod tests {
+    use stoa_kernel::{Currency, Timestamp};
+
+    use super::*;
+
+    fn cart(n: usize) -> Cart {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&n.to_le_bytes());
+        let now = Timestamp::from_micros(0);
+        Cart {
+            key: TokenHash(key),
+            state: CartState::Open,
+            version: 1,
+            currency: Currency::EUR,
+            body: std::sync::Arc::default(),
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    #[test]
+    fn a_cart_in_use_is_remembered_and_the_room_is_bounded() {
+        let mut carts = Carts::default();
+        let busy = cart(usize::MAX);
+        carts.remember([&busy]);
+        for n in 0..3 * limits::ENGINE_CART_LINES {
+            carts.remember([&cart(n)]);
+            assert!(carts.get(busy.key).copy.is_some());
+            assert!(carts.recent.len() + carts.older.len() <= limits::ENGINE_CART_LINES);
+        }
+        assert!(carts.get(cart(0).key).copy.is_none());
+    }
+
+    #[test]
+    fn a_cart_counts_once_and_not_any_more_as_an_order() {
+        let mut carts = Carts::default();
+        let mut cart = cart(1);
+        for version in 1..4 {
+            cart.version = version;
+            carts.remember([&cart]);
+            assert_eq!(carts.get(cart.key).copy.map(|copy| copy.version), Some(version));
+        }
+        assert_eq!((carts.n_lines, carts.recent.len()), (1, 1));
+        let mut ctx =
+            stoa_kernel::Ctx { now: cart.created_at, ids: stoa_kernel::IdSource::seeded(1) };
+        cart.state = CartState::Completed(ctx.order_id());
+        carts.remember([&cart]);
+        assert_eq!((carts.n_lines, carts.recent.len(), carts.older.len()), (0, 0, 0));
+    }
+}

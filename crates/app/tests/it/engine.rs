@@ -1,16 +1,19 @@
 //! The engine on a store: many at once, repeats, restarts, and whatever proptest thinks of.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
+use stoa_app::cart::store::{self as carts, CartKey};
 use stoa_app::engine::{Outcome, Submission};
 use stoa_app::order;
-use stoa_domain::cart::{ChangeLine, CreateCart};
+use stoa_domain::cart::{Cart, CartLine, ChangeLine, CreateCart};
 use stoa_domain::checkout::{SettlePayment, SettleRefund, Settlement};
 use stoa_domain::command::VariantRef;
 use stoa_domain::fulfilment::{CancelFulfilment, Fulfil, Fulfilment, Tracking};
 use stoa_domain::inventory::SetStock;
 use stoa_domain::order::{CancelOrder, Order, OrderStatus};
 use stoa_domain::{Command, Refusal, Reply};
-use stoa_kernel::{FulfilmentId, LineId, OrderId, TokenHash};
+use stoa_kernel::{FulfilmentId, LineId, OrderId, Timestamp, TokenHash};
 use stoa_test_stores::{Store, on_both_stores};
 use tokio::task::JoinSet;
 
@@ -20,6 +23,8 @@ on_both_stores! {
     five_hundred_takers_get_exactly_the_fifty_pieces_there_are,
     order_numbers_have_neither_gaps_nor_doubles_however_many_pay_at_once,
     a_cart_that_is_made_again_is_the_cart_that_is_there,
+    what_another_process_did_to_a_cart_is_seen,
+    a_remembered_cart_counts_while_the_row_is_of_its_version_and_time,
     one_key_in_one_batch_does_its_work_once,
     answers_survive_a_restart_and_waiting_keys_get_theirs_at_the_end,
     no_piece_is_sent_twice,
@@ -118,6 +123,64 @@ async fn together(shop: &Shop, submissions: Vec<Submission>) -> Vec<Outcome> {
     let mut outcomes = running.join_all().await;
     outcomes.sort_by_key(|(n, _)| *n);
     outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+/// SKUs and pieces.
+fn goods(lines: &[CartLine]) -> Vec<(&str, i64)> {
+    lines.iter().map(|line| (line.sku.as_str(), line.quantity)).collect()
+}
+
+async fn what_another_process_did_to_a_cart_is_seen(store: Store) {
+    let (one, two) = (Shop::open(&store).await, Shop::open(&store).await);
+    one.stock("PEN", 700, 10).await;
+    one.stock("INK", 500, 20).await;
+    // Whoever adds remembers the cart as it was before the other's turn.
+    let cart = one.ready_cart(1, "PEN").await;
+    two.must(add(cart, "INK", 2)).await;
+    let Reply::Cart(filled) = one.must(add(cart, "PEN", 1)).await else { panic!("a cart") };
+    assert_eq!(goods(&filled.body.lines), [("PEN", 2), ("INK", 2)]);
+    let order = order_of(two.engine.submit(place(cart)).await);
+    assert_eq!(order.lines.iter().map(|line| line.quantity).collect::<Vec<_>>(), [2, 2]);
+    let declined = SettlePayment {
+        order: order.id,
+        cart,
+        settlement: Settlement::Declined { reason: "card_declined".to_owned() },
+    };
+    one.must(Command::SettlePayment(declined)).await;
+    let line = filled.body.lines[0].id;
+    let less = Command::ChangeLine(ChangeLine { cart, line, quantity: 1 });
+    let Reply::Cart(changed) = two.must(less).await else { panic!("a cart") };
+    assert_eq!(goods(&changed.body.lines), [("PEN", 1), ("INK", 2)]);
+    let again = order_of(one.engine.submit(place(cart)).await);
+    assert_eq!(again.lines.iter().map(|line| line.quantity).collect::<Vec<_>>(), [1, 2]);
+    one.must(captured(&again)).await;
+    one.assert_sound().await;
+    one.close();
+    two.close();
+}
+
+async fn a_remembered_cart_counts_while_the_row_is_of_its_version_and_time(store: Store) {
+    let shop = Shop::open(&store).await;
+    shop.stock("PEN", 700, 10).await;
+    let key = shop.ready_cart(1, "PEN").await;
+    let mut tx = shop.db.begin().await.unwrap();
+    let there = carts::load(&mut tx, &[key.into()]).await.unwrap().remove(0);
+    // With nothing in it, so that it shows which of the two is taken.
+    let copy = Cart { body: Arc::default(), ..there.clone() };
+    let earlier = Timestamp::from_micros(there.updated_at.as_micros() - 1);
+    for (copy, is_taken) in [
+        (copy.clone(), true),
+        (Cart { version: there.version - 1, ..copy.clone() }, false),
+        (Cart { updated_at: earlier, ..copy }, false),
+    ] {
+        let known = CartKey { key, copy: Some(copy) };
+        let other = CartKey::from(token(2).hash());
+        let loaded = carts::load(&mut tx, &[other, known]).await.unwrap();
+        assert_eq!(loaded.len(), 1);
+        assert_eq!(loaded[0].body.lines.is_empty(), is_taken);
+    }
+    drop(tx);
+    shop.close();
 }
 
 async fn one_key_in_one_batch_does_its_work_once(store: Store) {
