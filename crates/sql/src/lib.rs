@@ -322,8 +322,8 @@ impl Tx {
     }
 
     /// Says that [`Tx::query`] or [`Tx::query_opt`] will be asked for this before anything is written.
-    /// On PostgreSQL the server works on it while the caller says what else it needs, and rows are locked
-    /// in this order; on SQLite nothing is gained, and nothing done.
+    /// On PostgreSQL it goes to the server together with everything else that is said before the first answer
+    /// is asked for, and rows are locked in this order; on SQLite nothing is gained, and nothing done.
     pub async fn ahead(&mut self, sql: &Sql, params: &[Param<'_>]) -> Result<()> {
         match &mut self.inner {
             Inner::Sqlite(_) => Ok(()),

@@ -860,7 +860,7 @@ impl PostgresTx {
         rows.iter().map(|row| map(&Row::postgres(row))).collect()
     }
 
-    /// Sends a read that [`PostgresTx::query`] will be asked for.
+    /// Takes note of a read that [`PostgresTx::query`] will be asked for.
     pub(crate) async fn ahead(
         &mut self,
         text: &'static str,
@@ -869,7 +869,7 @@ impl PostgresTx {
         self.connection()?.read_ahead(text, &as_sql(params)).await
     }
 
-    /// Sends a read that [`PostgresTx::query_keys`] will be asked for.
+    /// Takes note of a read that [`PostgresTx::query_keys`] will be asked for.
     pub(crate) async fn ahead_keys(
         &mut self,
         text: &'static str,
