@@ -9,6 +9,7 @@ use stoa_domain::shop::ShopConfig;
 use stoa_domain::{Command, Refusal, Reply, decide};
 use stoa_kernel::{Ctx, IdSource, Timestamp};
 use stoa_sql::{Ahead, Db};
+use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::apply::{self, Pending};
@@ -33,14 +34,23 @@ pub(super) struct With<'a> {
     pub(super) offers: &'a mut Offers,
 }
 
-/// Runs a batch and answers everyone in it, once its commit is on disk; then the right to a `flush`
-/// is given back.
+/// How a batch is answered.
+#[derive(Debug)]
+pub(super) struct Answers<'a> {
+    /// Where those who wait run. Woken from there, all of them cost that runtime's threads one call; from
+    /// another thread, one each.
+    pub(super) given_on: &'a Handle,
+    pub(super) stats: &'a Arc<EngineStats>,
+    /// The right to a flush, given back when the commit is on disk.
+    pub(super) flush: OwnedSemaphorePermit,
+}
+
+/// Runs a batch and answers everyone in it, once its commit is on disk.
 pub(super) async fn run(
     mut with: With<'_>,
     ids: &mut IdSource,
     batch: &mut Vec<Envelope>,
-    flush: OwnedSemaphorePermit,
-    stats: &Arc<EngineStats>,
+    Answers { given_on, stats, flush }: Answers<'_>,
 ) {
     let clock = with.clock;
     let began = clock();
@@ -61,14 +71,16 @@ pub(super) async fn run(
         Ok((outcomes, commit_began, ahead)) => {
             stats.batch(batch.len(), elapsed(began, clock()));
             let answers: Vec<_> = batch.drain(..).map(|(_, answer)| answer).collect();
-            let stats = Arc::clone(stats);
+            let (stats, given_on) = (Arc::clone(stats), given_on.clone());
             ahead.then(move |durable| {
                 drop(flush);
                 stats.committed(elapsed(commit_began, clock()));
-                match durable {
-                    Ok(()) => answer_all(answers.into_iter().zip(outcomes), &stats),
-                    Err(error) => fail_all(answers, &error.into(), &stats),
-                }
+                given_on.spawn(async move {
+                    match durable {
+                        Ok(()) => answer_all(answers.into_iter().zip(outcomes), &stats),
+                        Err(error) => fail_all(answers, &error.into(), &stats),
+                    }
+                });
             });
         }
         Err(error) => fail_all(batch.drain(..).map(|(_, answer)| answer), &error, stats),

@@ -29,10 +29,11 @@ use stoa_domain::shop::ShopConfig;
 use stoa_domain::{Command, Refusal, Reply};
 use stoa_kernel::{IdSource, Timestamp, limits};
 use stoa_sql::Db;
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::{JoinSet, LocalSet};
 
-use self::batch::With;
+use self::batch::{Answers, With};
 use self::carts::Carts;
 use self::offers::Offers;
 use crate::answer::Answer;
@@ -110,9 +111,10 @@ impl EngineThread {
 impl Engine {
     /// Starts the engine on a thread of its own, so that its work and its commits never hold up a
     /// request that only reads. `clock` is asked once a batch; `seed` feeds the source of ids.
+    /// Answers are given on the runtime that this is called on.
     ///
     /// # Errors
-    /// The system refuses another thread.
+    /// The system refuses another thread, or there is no runtime.
     pub fn start(
         db: Db,
         shop: Arc<ShopConfig>,
@@ -123,6 +125,7 @@ impl Engine {
         let n_lanes = if db.writes_in_parallel() { LANES } else { 1 };
         let (lanes, waiting): (Vec<_>, Vec<_>) =
             (0..n_lanes).map(|_| mpsc::channel(limits::ENGINE_QUEUE / n_lanes)).unzip();
+        let answers = Handle::try_current().map_err(std::io::Error::other)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let lane_stats = Arc::clone(&stats);
         let thread = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
@@ -133,6 +136,7 @@ impl Engine {
                 // Far from the seeds that others begin with.
                 ids: IdSource::seeded(seed ^ (n << 62)),
                 stats: Arc::clone(&lane_stats),
+                answers: answers.clone(),
                 waiting,
             });
             LocalSet::new().block_on(&runtime, async {
@@ -194,6 +198,8 @@ struct Lane {
     clock: fn() -> Timestamp,
     ids: IdSource,
     stats: Arc<EngineStats>,
+    /// Where answers are given.
+    answers: Handle,
     waiting: mpsc::Receiver<Envelope>,
 }
 
@@ -209,7 +215,8 @@ impl Lane {
             }
             let (db, shop, clock) = (&self.db, &self.shop, self.clock);
             let with = With { db, shop, clock, carts: &carts, offers: &mut offers };
-            batch::run(with, &mut self.ids, &mut batch, flush, &self.stats).await;
+            let answers = Answers { given_on: &self.answers, stats: &self.stats, flush };
+            batch::run(with, &mut self.ids, &mut batch, answers).await;
         }
     }
 }
