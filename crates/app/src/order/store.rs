@@ -135,7 +135,8 @@ static UPDATE_PAYMENT: Write = Write::new(
 
 const NEXT_NUMBER: Sql =
     sql!("select value from counters where name = 'order_number'", locks: "for update");
-const SET_NEXT_NUMBER: Sql = sql!("update counters set value = $1 where name = 'order_number'");
+static SET_NEXT_NUMBER: Write =
+    Write::new(Verb::Update, "counters", &[("name", Type::Text)], &[("value", Type::Int)]);
 
 const BY_NUMBER: Sql = sql!("select id from orders where number = $1");
 const BY_PAYMENT: Sql = sql!("select order_id from payments where id = $1");
@@ -205,7 +206,6 @@ pub const STATEMENTS: &[&Sql] = &[
     &SELECT,
     &LINES,
     &NEXT_NUMBER,
-    &SET_NEXT_NUMBER,
     &BY_NUMBER,
     &BY_PAYMENT,
     &LIST,
@@ -217,8 +217,14 @@ pub const STATEMENTS: &[&Sql] = &[
     &VENDOR_LINES,
 ];
 /// Every set-based write of this page.
-pub static WRITES: &[&Write] =
-    &[&INSERT_ORDER, &UPDATE_ORDER, &INSERT_LINE, &INSERT_PAYMENT, &UPDATE_PAYMENT];
+pub static WRITES: &[&Write] = &[
+    &INSERT_ORDER,
+    &UPDATE_ORDER,
+    &INSERT_LINE,
+    &INSERT_PAYMENT,
+    &UPDATE_PAYMENT,
+    &SET_NEXT_NUMBER,
+];
 
 fn order(row: &Row<'_>) -> Result<Order, StoreError> {
     let currency: Currency = row.text(6)?.parse()?;
@@ -476,8 +482,7 @@ pub async fn next_number_ahead(tx: &mut Tx) -> Result<(), StoreError> {
 
 /// Sets the number that the next placed order gets.
 pub async fn set_next_number(tx: &mut Tx, number: i64) -> Result<(), StoreError> {
-    tx.execute(&SET_NEXT_NUMBER, &[number.into()]).await?;
-    Ok(())
+    Ok(tx.write_later(&SET_NEXT_NUMBER, [["order_number".into(), number.into()]]).await?)
 }
 
 /// An order as lists show it.
