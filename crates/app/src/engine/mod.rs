@@ -5,9 +5,10 @@
 //!        -> apply (set-based) + events + idempotency keys -> commit -> answer everyone
 //! ```
 //!
-//! Where the database lets transactions that write run beside each other, there are two lanes, each with
-//! a queue and batches like these: for what takes stock or changes orders, and for what changes a cart and
-//! nothing else. What both touch, the rows' locks keep apart, as they do for two processes.
+//! Where the database lets transactions that write run beside each other, there are three lanes, each with
+//! a queue and batches like these: for what takes stock or changes orders, for what changes a cart and
+//! nothing else, and for what payments lead to. What several touch, the rows' locks keep apart, as they do
+//! for two processes.
 //!
 //! There is no timer: what queued while the last batch was decided is the next one, so that a single
 //! command waits for nobody and under load one commit serves many. The next batch is decided while
@@ -81,7 +82,7 @@ pub enum Outcome {
 const FLUSHES: usize = 3;
 
 /// Lanes that there are at most.
-const LANES: usize = 2;
+const LANES: usize = 3;
 
 type Answering = oneshot::Sender<Outcome>;
 type Envelope = (Submission, Answering);
@@ -171,14 +172,12 @@ impl Engine {
     }
 }
 
-/// Which lane takes a command, where there are both: what takes stock or changes orders, and what changes a
-/// cart and nothing else.
+/// Which lane takes a command, where there are several: what takes stock or changes orders, what changes a cart
+/// and nothing else, and what payments lead to.
 const fn lane(command: &Command) -> usize {
     match command {
         Command::PlaceOrder(_)
         | Command::SetStock(_)
-        | Command::SettlePayment(_)
-        | Command::SettleRefund(_)
         | Command::CancelOrder(_)
         | Command::Fulfil(_)
         | Command::ChangeTracking(_)
@@ -188,6 +187,7 @@ const fn lane(command: &Command) -> usize {
         | Command::ChangeLine(_)
         | Command::UpdateCart(_)
         | Command::RefreshCart(_) => 1,
+        Command::SettlePayment(_) | Command::SettleRefund(_) => 2,
     }
 }
 
