@@ -36,8 +36,9 @@ pub const IDEMPOTENCY_KEEP_S: i64 = 48 * 3_600;
 pub const ENGINE_QUEUE: usize = 8_192;
 /// Commands in one batch.
 pub const ENGINE_BATCH: usize = 512;
-/// Lines of carts of which the engine keeps copies, about 500 bytes each. Every cart counts as one more.
-pub const ENGINE_CART_LINES: usize = 20_000;
+/// Lines of carts, and again lines of orders, of which the engine keeps copies, about 500 bytes each. Every cart
+/// and every order counts as one more.
+pub const ENGINE_COPIES: usize = 20_000;
 /// Variants of which the engine keeps copies, about 500 bytes each.
 pub const ENGINE_OFFERS: usize = 20_000;
 /// How long a payment may wait for its buyer's action before stock is released, in seconds.

@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::apply::{self, Pending};
-use super::carts::Carts;
+use super::copies::Remembered;
 use super::load::{self, Loaded};
 use super::offers::Offers;
 use super::{Answering, EngineStats, Envelope, Outcome, Submission};
@@ -30,7 +30,7 @@ pub(super) struct With<'a> {
     pub(super) db: &'a Db,
     pub(super) shop: &'a Arc<ShopConfig>,
     pub(super) clock: fn() -> Timestamp,
-    pub(super) carts: &'a RefCell<Carts>,
+    pub(super) remembered: &'a RefCell<Remembered>,
     pub(super) offers: &'a mut Offers,
 }
 
@@ -175,7 +175,9 @@ async fn transact(
     apply::write(&mut tx, ctx, &world, &stored, &waiting, &writes).await?;
     let commit_began = (with.clock)();
     let ahead = tx.commit_ahead().await?;
-    with.carts.borrow_mut().remember(world.carts.values());
+    let mut remembered = with.remembered.borrow_mut();
+    remembered.carts(world.carts.values());
+    remembered.orders(world.orders.values());
     Ok((outcomes, commit_began, ahead))
 }
 

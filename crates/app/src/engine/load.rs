@@ -15,6 +15,7 @@ use super::offers::Offers;
 use crate::cart::store::CartKey;
 use crate::error::StoreError;
 use crate::idempotency::{self, KeyHash};
+use crate::order::store::OrderKey;
 use crate::{cart, catalog, inventory, order};
 
 /// A world, and which of its rows are in the store already.
@@ -59,7 +60,7 @@ fn fresh<K: Ord + Hash + Clone>(mut keys: Vec<K>, asked: &mut HashSet<K>) -> Vec
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Round {
     carts: Vec<CartKey>,
-    orders: Vec<OrderId>,
+    orders: Vec<OrderKey>,
     /// Those of them that are settled: what waits for them gets its answer.
     settled: Vec<OrderId>,
     order_number: bool,
@@ -72,7 +73,7 @@ pub(super) struct Round {
 impl Round {
     /// Takes what is wanted and was not asked for before.
     fn take(wanted: Wanted, commands: &[&Command], with: &With<'_>, asked: &mut Asked) -> Self {
-        let mut copies = with.carts.borrow_mut();
+        let mut remembered = with.remembered.borrow_mut();
         let carts = fresh(wanted.carts, &mut asked.carts);
         let orders = fresh(wanted.orders, &mut asked.orders);
         let settles =
@@ -80,9 +81,9 @@ impl Round {
         let variants = fresh(wanted.variants, &mut asked.variants);
         let stock = fresh(wanted.stock, &mut asked.stock);
         Self {
-            carts: carts.into_iter().map(|key| copies.get(key)).collect(),
+            carts: carts.into_iter().map(|key| remembered.cart(key)).collect(),
             settled: orders.iter().copied().filter(settles).collect(),
-            orders,
+            orders: orders.into_iter().map(|id| remembered.order(id)).collect(),
             order_number: wanted.order_number && !std::mem::replace(&mut asked.order_number, true),
             seen: variants.iter().filter(|id| !asked.stock.contains(id)).copied().collect(),
             variants,
@@ -155,6 +156,8 @@ pub(super) async fn ahead(
         round.ahead(tx, with.offers, with.shop.currency).await?;
         let carts = round.carts.iter().filter_map(|cart| cart.copy.clone());
         world.carts.extend(carts.map(|cart| (cart.key, cart)));
+        let orders = round.orders.iter().filter_map(|order| order.copy.as_deref().cloned());
+        world.orders.extend(orders.map(|order| (order.id, order)));
         rounds.push(round);
     }
 }

@@ -17,7 +17,7 @@
 
 mod apply;
 mod batch;
-mod carts;
+mod copies;
 mod load;
 mod offers;
 mod stats;
@@ -35,7 +35,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::{JoinSet, LocalSet};
 
 use self::batch::{Answers, With};
-use self::carts::Carts;
+use self::copies::Remembered;
 use self::offers::Offers;
 use crate::answer::Answer;
 use crate::idempotency::Idempotency;
@@ -142,9 +142,9 @@ impl Engine {
             });
             LocalSet::new().block_on(&runtime, async {
                 let mut running: JoinSet<()> = JoinSet::new();
-                let carts = Rc::new(RefCell::new(Carts::default()));
+                let remembered = Rc::new(RefCell::new(Remembered::default()));
                 for lane in lanes {
-                    running.spawn_local(lane.run(Rc::clone(&carts)));
+                    running.spawn_local(lane.run(Rc::clone(&remembered)));
                 }
                 running.join_all().await;
             });
@@ -205,7 +205,7 @@ struct Lane {
 
 impl Lane {
     /// Runs until nobody can submit anything more and everything queued is done.
-    async fn run(mut self, carts: Rc<RefCell<Carts>>) {
+    async fn run(mut self, remembered: Rc<RefCell<Remembered>>) {
         let mut batch = Vec::with_capacity(limits::ENGINE_BATCH);
         let mut offers = Offers::default();
         let flushes = Arc::new(Semaphore::new(FLUSHES));
@@ -214,7 +214,7 @@ impl Lane {
                 break;
             }
             let (db, shop, clock) = (&self.db, &self.shop, self.clock);
-            let with = With { db, shop, clock, carts: &carts, offers: &mut offers };
+            let with = With { db, shop, clock, remembered: &remembered, offers: &mut offers };
             let answers = Answers { given_on: &self.answers, stats: &self.stats, flush };
             batch::run(with, &mut self.ids, &mut batch, answers).await;
         }

@@ -1,6 +1,7 @@
 //! All SQL on orders.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use stoa_domain::fulfilment::OrderFulfilment;
 use stoa_domain::order::{Order, OrderLine, OrderStatus, Payment, PaymentStatus};
@@ -27,6 +28,12 @@ const SELECT: Sql = sql!(
         from orders o join payments p on p.order_id = o.id
         where o.id = any($1) order by o.id",
     locks: "for update of o",
+);
+
+const HEADS: Sql = sql!(
+    sqlite: "select id, version, updated_at from orders where id = $1",
+    postgres: "select id, version, updated_at from orders where id = any($1) order by id",
+    locks: "for update",
 );
 
 const LINES: Sql = sql!(
@@ -204,6 +211,7 @@ const STATE_FAULTS: Sql = sql!(
 /// Every statement of this page.
 pub const STATEMENTS: &[&Sql] = &[
     &SELECT,
+    &HEADS,
     &LINES,
     &NEXT_NUMBER,
     &BY_NUMBER,
@@ -279,8 +287,61 @@ pub(crate) fn fulfilment_status(
         .ok_or_else(|| StoreError::bad_row("orders.fulfilment_status", word))
 }
 
-/// The orders with these ids, as far as they exist, with lines and payment.
-pub async fn load(tx: &mut Tx, ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
+/// An order that is to be loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderKey {
+    /// Its id.
+    pub id: OrderId,
+    /// What the reader remembers of it, which is taken as long as version and time are those of the row; see
+    /// [`CartKey`](crate::cart::store::CartKey).
+    pub copy: Option<Arc<Order>>,
+}
+
+fn ids(keys: &[OrderKey]) -> impl Iterator<Item = Param<'static>> + '_ {
+    keys.iter().map(|key| Param::from(key.id))
+}
+
+/// The orders with these keys, as far as they exist, with lines and payment.
+pub async fn load(tx: &mut Tx, keys: &[OrderKey]) -> Result<Vec<Order>, StoreError> {
+    let mut current = HashSet::new();
+    let mut orders = Vec::with_capacity(keys.len());
+    if keys.iter().any(|key| key.copy.is_some()) {
+        let head = |row: &Row<'_>| {
+            Ok::<_, StoreError>((OrderId::from_uuid(row.uuid(0)?), row.int(1)?, row.time(2)?))
+        };
+        let heads: HashSet<_> =
+            tx.query_keys(&HEADS, ids(keys), &[], head).await?.into_iter().collect();
+        let copies = keys.iter().filter_map(|key| key.copy.as_deref());
+        orders.extend(
+            copies
+                .filter(|copy| heads.contains(&(copy.id, copy.version, copy.updated_at)))
+                .cloned(),
+        );
+        current.extend(orders.iter().map(|order| order.id));
+    }
+    let others: Vec<OrderId> =
+        keys.iter().map(|key| key.id).filter(|id| !current.contains(id)).collect();
+    if !others.is_empty() {
+        orders.extend(load_all(tx, &others).await?);
+    }
+    Ok(orders)
+}
+
+/// Says that [`load`] will be asked for these.
+pub async fn ahead(tx: &mut Tx, keys: &[OrderKey]) -> Result<(), StoreError> {
+    if keys.iter().any(|key| key.copy.is_some()) {
+        tx.ahead_keys(&HEADS, ids(keys), &[]).await?;
+    }
+    let others = || keys.iter().filter(|key| key.copy.is_none()).map(|key| Param::from(key.id));
+    if others().next().is_some() {
+        for statement in [&SELECT, &LINES] {
+            tx.ahead_keys(statement, others(), &[]).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn load_all(tx: &mut Tx, ids: &[OrderId]) -> Result<Vec<Order>, StoreError> {
     let keys = || ids.iter().map(|id| Param::from(*id));
     let mut orders: Vec<Order> = tx.query_keys(&SELECT, keys(), &[], order).await?;
     let places: HashMap<OrderId, (usize, Currency)> = orders
@@ -330,17 +391,9 @@ pub async fn load(tx: &mut Tx, ids: &[OrderId]) -> Result<Vec<Order>, StoreError
     Ok(orders)
 }
 
-/// Says that [`load`] will be asked for these.
-pub async fn ahead(tx: &mut Tx, ids: &[OrderId]) -> Result<(), StoreError> {
-    for statement in [&SELECT, &LINES] {
-        tx.ahead_keys(statement, ids.iter().map(|id| Param::from(*id)), &[]).await?;
-    }
-    Ok(())
-}
-
 /// One order, with lines and payment.
 pub async fn find(tx: &mut Tx, id: OrderId) -> Result<Option<Order>, StoreError> {
-    Ok(load(tx, &[id]).await?.pop())
+    Ok(load_all(tx, &[id]).await?.pop())
 }
 
 /// The order with this number.

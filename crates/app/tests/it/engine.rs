@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use stoa_app::cart::store::{self as carts, CartKey};
 use stoa_app::engine::{Outcome, Submission};
-use stoa_app::order;
+use stoa_app::order::{self, store::OrderKey};
 use stoa_domain::cart::{Cart, CartLine, ChangeLine, CreateCart};
 use stoa_domain::checkout::{SettlePayment, SettleRefund, Settlement};
 use stoa_domain::command::VariantRef;
@@ -25,6 +25,8 @@ on_both_stores! {
     a_cart_that_is_made_again_is_the_cart_that_is_there,
     what_another_process_did_to_a_cart_is_seen,
     a_remembered_cart_counts_while_the_row_is_of_its_version_and_time,
+    what_another_process_did_to_an_order_is_seen,
+    a_remembered_order_counts_while_the_row_is_of_its_version_and_time,
     one_key_in_one_batch_does_its_work_once,
     answers_survive_a_restart_and_waiting_keys_get_theirs_at_the_end,
     no_piece_is_sent_twice,
@@ -178,6 +180,53 @@ async fn a_remembered_cart_counts_while_the_row_is_of_its_version_and_time(store
         let loaded = carts::load(&mut tx, &[other, known]).await.unwrap();
         assert_eq!(loaded.len(), 1);
         assert_eq!(loaded[0].body.lines.is_empty(), is_taken);
+    }
+    drop(tx);
+    shop.close();
+}
+
+async fn what_another_process_did_to_an_order_is_seen(store: Store) {
+    let (one, two) = (Shop::open(&store).await, Shop::open(&store).await);
+    one.stock("PEN", 700, 10).await;
+    // Whoever takes the order remembers it as it was before the other's turn.
+    let cart = one.ready_cart(1, "PEN").await;
+    let order = order_of(one.engine.submit(place(cart)).await);
+    let settled = order_of(two.engine.submit(captured(&order)).await);
+    assert_eq!(settled.status, OrderStatus::Placed);
+    // A provider tells it twice, and the second time the other process hears it.
+    assert_eq!(order_of(one.engine.submit(captured(&order)).await), settled);
+    one.assert_sound().await;
+    one.close();
+    two.close();
+}
+
+async fn a_remembered_order_counts_while_the_row_is_of_its_version_and_time(store: Store) {
+    let shop = Shop::open(&store).await;
+    shop.stock("PEN", 700, 10).await;
+    let mut ids = Vec::new();
+    for n in 1..3 {
+        let cart = shop.ready_cart(n, "PEN").await;
+        ids.push(order_of(shop.engine.submit(place(cart)).await).id);
+    }
+    let [id, other] = ids[..] else { panic!("two orders") };
+    let mut tx = shop.db.begin().await.unwrap();
+    let key = |id| OrderKey { id, copy: None };
+    let there = order::store::load(&mut tx, &[key(id)]).await.unwrap().remove(0);
+    assert_eq!(there.lines.len(), 1);
+    // Without its lines, so that it shows which of the two is taken.
+    let copy = Order { lines: Vec::new(), ..there.clone() };
+    let earlier = Timestamp::from_micros(there.updated_at.as_micros() - 1);
+    for (copy, is_taken) in [
+        (copy.clone(), true),
+        (Order { version: there.version - 1, ..copy.clone() }, false),
+        (Order { updated_at: earlier, ..copy }, false),
+    ] {
+        let known = OrderKey { id, copy: Some(Arc::new(copy)) };
+        let loaded = order::store::load(&mut tx, &[key(other), known]).await.unwrap();
+        assert_eq!(loaded.len(), 2);
+        for order in loaded {
+            assert_eq!(order.lines.is_empty(), order.id == id && is_taken);
+        }
     }
     drop(tx);
     shop.close();
