@@ -44,8 +44,17 @@ struct Asked {
     variants: HashSet<VariantId>,
     stock: HashSet<VariantId>,
     skus: HashSet<String>,
+    catalogue: bool,
     locations: bool,
     order_number: bool,
+}
+
+impl Asked {
+    /// Whether variants are wanted for the first time.
+    fn catalogue(&mut self, wanted: &Wanted) -> bool {
+        let is_wanted = !wanted.skus.is_empty() || !wanted.variants.is_empty();
+        is_wanted && !std::mem::replace(&mut self.catalogue, true)
+    }
 }
 
 /// Sorted, without doubles and without what was asked before.
@@ -142,11 +151,13 @@ pub(super) async fn ahead(
     if !tx.sends_ahead() {
         return Ok(rounds);
     }
-    catalog::store::version_ahead(tx).await?;
     let mut world = World::new(Arc::clone(with.shop));
     let mut asked = Asked::default();
     loop {
         let mut wanted = wanted_by(commands, &world);
+        if asked.catalogue(&wanted) {
+            catalog::store::version_ahead(tx).await?;
+        }
         let skus = fresh(std::mem::take(&mut wanted.skus), &mut asked.skus);
         wanted.variants.extend(with.offers.known_skus(skus, &mut world));
         let round = Round::take(wanted, commands, with, &mut asked);
@@ -176,9 +187,11 @@ pub(super) async fn world(
     let mut stored = Stored::default();
     let mut waiting = Vec::new();
     let mut asked = Asked::default();
-    with.offers.check(tx).await?;
     for n_rounds in 0.. {
         let mut wanted = wanted_by(commands, &world);
+        if asked.catalogue(&wanted) {
+            with.offers.check(tx).await?;
+        }
         if wanted.locations && !asked.locations {
             asked.locations = true;
             let locations = inventory::store::locations(tx).await?;
