@@ -12,11 +12,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, anyhow, bail};
 use tempfile::TempDir;
 
+use crate::http::{Client, write_get};
 use crate::load::Target;
 use crate::process::Server;
 
 /// Where the test provider keeps what it did, in a data directory.
 const BOOK: &str = "test-payments.log";
+/// How long a new process may take to index the catalogue.
+const INDEXING: Duration = Duration::from_secs(120);
 
 /// A shop with a catalogue, serving or not.
 pub(crate) struct Shop {
@@ -84,6 +87,31 @@ impl Shop {
         let command = self.program(&["serve"]);
         self.server = Some(Server::start(command, &self.log, "/health/ready")?);
         Ok(())
+    }
+
+    /// Starts beside another process of the same shop and waits until search finds here what it finds there:
+    /// a new process reads the catalogue for its index, which would be measured instead.
+    pub(crate) fn join(&mut self, other: &Self) -> Result<()> {
+        self.start()?;
+        let (begun, all) = (Instant::now(), other.products_found()?);
+        while self.products_found()? < all {
+            if begun.elapsed() > INDEXING {
+                bail!("the search index is not there after {INDEXING:?}");
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok(())
+    }
+
+    /// Products that search finds.
+    fn products_found(&self) -> Result<u64> {
+        let mut client = Client::new(self.address()?);
+        let mut request = Vec::new();
+        write_get(&mut request, "/metrics", &[]);
+        let text = std::str::from_utf8(client.send(&request)?.body).context("the metrics")?;
+        let name = "stoa_search_indexed_products ";
+        let value = text.lines().find_map(|line| line.strip_prefix(name));
+        value.with_context(|| format!("no {name}"))?.parse().with_context(|| name.to_owned())
     }
 
     /// Ends the server, when there is one, as an operator would.

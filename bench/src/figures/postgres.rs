@@ -45,7 +45,7 @@ pub(crate) fn measure(options: &Options) -> Result<Vec<Section>> {
         details: kinds_table(one.measured.kinds.into_iter()),
     };
     let mut other = bench.shop.beside()?;
-    other.start()?;
+    other.join(&bench.shop)?;
     bench.others.push(other);
     eprintln!("postgres: {users} buyers at two processes");
     let two = checkouts(&bench, &store)?;
