@@ -285,6 +285,13 @@ impl Client {
             .with_context(|| format!("the answer to {line}: {}", answer.excerpt()))
     }
 
+    /// What the shop counts and measures, as Prometheus reads it.
+    pub(crate) fn metrics(&mut self) -> Result<&str> {
+        let mut request = Vec::new();
+        write_get(&mut request, "/metrics", &[]);
+        std::str::from_utf8(self.send(&request)?.body).context("the metrics")
+    }
+
     /// Reads JSON from a path.
     pub(crate) fn get<T: serde::de::DeserializeOwned>(&mut self, path: &str) -> Result<T> {
         let mut request = Vec::new();

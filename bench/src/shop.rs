@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, anyhow, bail};
 use tempfile::TempDir;
 
-use crate::http::{Client, write_get};
+use crate::http::Client;
 use crate::load::Target;
 use crate::process::Server;
 
@@ -106,11 +106,8 @@ impl Shop {
     /// Products that search finds.
     fn products_found(&self) -> Result<u64> {
         let mut client = Client::new(self.address()?);
-        let mut request = Vec::new();
-        write_get(&mut request, "/metrics", &[]);
-        let text = std::str::from_utf8(client.send(&request)?.body).context("the metrics")?;
         let name = "stoa_search_indexed_products ";
-        let value = text.lines().find_map(|line| line.strip_prefix(name));
+        let value = client.metrics()?.lines().find_map(|line| line.strip_prefix(name));
         value.with_context(|| format!("no {name}"))?.parse().with_context(|| name.to_owned())
     }
 

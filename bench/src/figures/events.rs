@@ -82,12 +82,11 @@ fn lines(readers: &[crate::shop::Reader]) -> u64 {
 fn caught_up(bench: &Bench) -> Result<Duration> {
     let begun = Instant::now();
     let mut client = bench.client()?;
-    let mut request = Vec::new();
-    crate::http::write_get(&mut request, "/metrics", &[]);
     loop {
-        let answer = client.send(&request)?;
-        let text = std::str::from_utf8(answer.body).context("the metrics")?;
-        let mut lags = text.lines().filter(|line| line.starts_with("stoa_subscriber_lag_seconds{"));
+        let mut lags = client
+            .metrics()?
+            .lines()
+            .filter(|line| line.starts_with("stoa_subscriber_lag_seconds{"));
         if lags.all(|line| line.ends_with(" 0")) {
             return Ok(begun.elapsed());
         }

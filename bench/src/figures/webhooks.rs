@@ -135,10 +135,7 @@ fn admin(bench: &Bench, method: &str, path: &str, body: &Value) -> Result<Value>
 /// Deliveries that wait, and events that are not deliveries yet; `None` when all is over.
 fn waiting(bench: &Bench, id: &str) -> Result<Option<u64>> {
     let mut client = bench.client()?;
-    let mut request = Vec::new();
-    crate::http::write_get(&mut request, "/metrics", &[]);
-    let answer = client.send(&request)?;
-    let text = std::str::from_utf8(answer.body).context("the metrics")?;
+    let text = client.metrics()?;
     let value = |name: &str| -> Result<u64> {
         let line = text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
         line.with_context(|| format!("no {name}"))?.parse().with_context(|| name.to_owned())
